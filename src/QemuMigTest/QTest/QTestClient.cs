@@ -6,16 +6,20 @@ using System.Text;
 
 namespace QemuMigTest.QTest;
 
-/// <summary>Guest memory and I/O ports through QEMU's qtest protocol (<c>-qtest chardev:ID</c>), whether the guest runs or not.</summary>
+/// <summary>Guest memory and I/O ports through QEMU's qtest protocol, whether the guest runs or not.</summary>
 /// <remarks>
+/// QEMU is started with <c>-chardev socket,id=qtest,path=… -qtest chardev:qtest -qtest-log none</c>; QEMU 7.2 aborts when the chardev has another id.
 /// Thread-safe: one command at a time, each call blocks. Addresses are guest-physical, in bytes.
 /// Every method throws <see cref="QTestException"/> when QEMU refuses, closes the connection, or does not answer within <see cref="Timeout"/>; after the last two, and after
 /// a reply that is none, the connection is of no more use.
 /// </remarks>
 public sealed class QTestClient : IDisposable
 {
-    /// <summary>The most that one command moves, in bytes.</summary>
-    private const int ChunkSize = 1024 * 1024;
+    /// <summary>The most that one command reads, in bytes.</summary>
+    private const int _readChunk = 1024 * 1024;
+
+    /// <summary>The most that one command writes, in bytes: QEMU searches what it has of a line from the start with each piece that comes, so long lines cost it much.</summary>
+    private const int _writeChunk = 64 * 1024;
 
     private readonly Lock _lock = new();
     private readonly Socket _socket;
@@ -29,7 +33,7 @@ public sealed class QTestClient : IDisposable
         ArgumentNullException.ThrowIfNull(socket);
         _socket = socket;
         _name = name;
-        _connection = new QTestConnection(socket, name, Base64.GetMaxEncodedToUtf8Length(ChunkSize) + 1024);
+        _connection = new QTestConnection(socket, name, Base64.GetMaxEncodedToUtf8Length(_readChunk) + 1024);
     }
 
     /// <summary>How long a command waits to be sent, and for its reply: 30 s unless set; from 1 ms.</summary>
@@ -69,7 +73,7 @@ public sealed class QTestClient : IDisposable
     {
         while (destination.Length > 0)
         {
-            var chunk = destination[..Math.Min(destination.Length, ChunkSize)];
+            var chunk = destination[..Math.Min(destination.Length, _readChunk)];
             var command = string.Create(CultureInfo.InvariantCulture, $"b64read 0x{address:x} 0x{chunk.Length:x}\n");
             lock (_lock)
             {
@@ -83,12 +87,12 @@ public sealed class QTestClient : IDisposable
         }
     }
 
-    /// <summary>Writes bytes (<c>b64write</c>), in commands of up to 1 MiB.</summary>
+    /// <summary>Writes bytes (<c>b64write</c>), in commands of up to 64 KiB.</summary>
     public void Write(ulong address, ReadOnlySpan<byte> data)
     {
         while (data.Length > 0)
         {
-            var chunk = data[..Math.Min(data.Length, ChunkSize)];
+            var chunk = data[..Math.Min(data.Length, _writeChunk)];
             var head = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"b64write 0x{address:x} 0x{chunk.Length:x} "));
             var command = new byte[head.Length + Base64.GetMaxEncodedToUtf8Length(chunk.Length) + 1];
             head.CopyTo(command, 0);

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using NUnit.Framework;
 using QemuMigTest.QTest;
 using Shouldly;
@@ -37,7 +36,7 @@ public sealed class QTestClientTests
     {
         var memory = new byte[4 * 1024 * 1024];
         using var peer = Client(out var client, line => Memory(memory, line));
-        var data = new byte[2 * 1024 * 1024 + 12345];
+        var data = new byte[1024 * 1024 + 12345];
         new Random(1).NextBytes(data);
         client.Write(0x1001, data);
         memory.AsSpan(0x1001, data.Length).SequenceEqual(data).ShouldBeTrue();
@@ -45,8 +44,9 @@ public sealed class QTestClientTests
         client.Read(5, 0).ShouldBeEmpty();
         client.Write(5, []);
         client.Dispose();
-        peer.Asked.Count.ShouldBe(6, "three chunks each, and nothing for nothing: QEMU aborts on a length of 0");
-        peer.Asked[4].ShouldBe("b64read 0x101001 0x100000");
+        peer.Asked.Count.ShouldBe(17 + 2, "and nothing for nothing: QEMU aborts on a length of 0");
+        peer.Asked[1].ShouldStartWith("b64write 0x11001 0x10000 ");
+        peer.Asked[^1].ShouldBe("b64read 0x101001 0x3039");
     }
 
     [TestCase(1)]
@@ -184,7 +184,6 @@ public sealed class QTestClientTests
         var place = memory.AsSpan(Hex(words[1]), Hex(words[2]));
         if (words[0] == "b64read")
             return $"OK {Convert.ToBase64String(place)}\n";
-        Encoding.ASCII.GetBytes(words[3]).Length.ShouldBeLessThanOrEqualTo(1_398_104);
         Convert.FromBase64String(words[3]).CopyTo(place);
         return "OK\n";
     }
