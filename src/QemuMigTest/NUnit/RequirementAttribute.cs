@@ -1,0 +1,11 @@
+using NUnit.Framework;
+
+namespace QemuMigTest.NUnit;
+
+/// <summary>Something that a test needs of QEMU or of the machine, and without which it is skipped.</summary>
+[AttributeUsage(AttributeTargets.Method | AttributeTargets.Class, AllowMultiple = true, Inherited = true)]
+public abstract class RequirementAttribute : NUnitAttribute
+{
+    /// <summary>What is needed, as a noun that <c>list</c> and a skip can show: <c>the capability multifd</c>.</summary>
+    public abstract string Wanted { get; }
+}
