@@ -1,0 +1,88 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using QemuMigTest.Cli.Run;
+
+namespace QemuMigTest.Cli;
+
+/// <summary>The commands, and what becomes of a command line that is wrong.</summary>
+internal static class CommandLine
+{
+    /// <summary>Runs a command line.</summary>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, CommandContext context, Interruption interruption)
+    {
+        var root = CreateRoot(context, interruption, args);
+        var parsed = root.Parse(args);
+        // Help and version come first, whatever else is wrong.
+        if (parsed.Errors.Count > 0 && parsed.Action is not { ClearsParseErrors: true })
+            return Refuse(context, parsed.Errors[0].Message, parsed.CommandResult.Command);
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                Output = context.Out.Writer,
+                Error = context.Error.Writer,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+            });
+        }
+        catch (UsageException e)
+        {
+            return Refuse(context, e.Message, parsed.CommandResult.Command);
+        }
+        catch (QemuMigTestException e)
+        {
+            Say(context, e.Message);
+            return ExitCode.NothingRun;
+        }
+        catch (OperationCanceledException) when (interruption.Reason is { } reason)
+        {
+            Say(context, $"Ended by {reason}.");
+            return interruption.ExitCode;
+        }
+    }
+
+    private static RootCommand CreateRoot(CommandContext context, Interruption interruption, IReadOnlyList<string> args)
+    {
+        var run = new RunCommand(context, interruption, args);
+        var list = new ListCommand(context);
+        var root = new RootCommand("Tests live migration of QEMU: migrates a guest from one QEMU into another in every way QEMU has, and proves that nothing was lost.");
+        var runCommand = run.Create();
+        var listCommand = list.Create();
+        root.Subcommands.Add(runCommand);
+        root.Subcommands.Add(listCommand);
+
+        root.Options.OfType<VersionOption>().Single().Action = new PrintAction(_ => $"qemu-mig-test {CommandContext.Version}");
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpWithExamples((HelpAction)help.Action!, new Dictionary<Command, string>
+        {
+            [root] = RootExamples,
+            [runCommand] = RunCommand.Examples,
+            [listCommand] = ListCommand.Examples,
+        });
+        return root;
+    }
+
+    private const string RootExamples =
+        """
+        Examples:
+          qemu-mig-test run                           run the suite on the QEMU that is found
+          qemu-mig-test run -p /migration/postcopy    run a part of it
+          qemu-mig-test list                          show the tests and what they need
+
+        Exit codes:
+          0  everything that ran passed      2  the command line is wrong
+          1  a test failed                   3  nothing could be tested
+          130, 143  ended by Ctrl-C, by SIGTERM
+        """;
+
+    private static int Refuse(CommandContext context, string message, Command command)
+    {
+        var name = command is RootCommand ? "" : $" {command.Name}";
+        Say(context, message);
+        context.Error.Writer.WriteLine($"Try 'qemu-mig-test{name} --help'.");
+        return ExitCode.Usage;
+    }
+
+    private static void Say(CommandContext context, string message) => context.Error.Writer.WriteLine($"qemu-mig-test: {message}");
+}

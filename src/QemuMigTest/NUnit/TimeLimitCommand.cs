@@ -1,0 +1,30 @@
+using System.Diagnostics;
+using System.Globalization;
+using NUnit.Framework.Interfaces;
+using NUnit.Framework.Internal;
+using NUnit.Framework.Internal.Commands;
+
+namespace QemuMigTest.NUnit;
+
+/// <summary>Makes a failure of a test that ignored its token and passed after its time limit; NUnit would let it pass.</summary>
+internal sealed class TimeLimitCommand(TestCommand inner) : DelegatingTestCommand(inner)
+{
+    /// <inheritdoc/>
+    public override TestResult Execute(TestExecutionContext context)
+    {
+        var started = Stopwatch.GetTimestamp();
+        innerCommand.Execute(context);
+        var took = Stopwatch.GetElapsedTime(started);
+        // Under a debugger NUnit does not cancel either.
+        if (!Debugger.IsAttached
+            && Test.Properties.Get(PropertyNames.Timeout) is int limit
+            && took.TotalMilliseconds > limit
+            && context.CurrentResult.ResultState.Status == TestStatus.Passed)
+        {
+            context.CurrentResult.SetResult(ResultState.Failure, string.Create(
+                CultureInfo.InvariantCulture,
+                $"The test found nothing wrong, but took {took.TotalSeconds:0.0##} s, and its limit is {limit / 1000.0:0.###} s. It ignored its cancellation token."));
+        }
+        return context.CurrentResult;
+    }
+}

@@ -1,0 +1,31 @@
+using System.Globalization;
+using NUnit.Framework;
+
+namespace QemuMigTest.NUnit;
+
+/// <summary>The factor by which every time limit is stretched: for slow machines, valgrind and sanitizer builds.</summary>
+public static class TimeoutScale
+{
+    /// <summary>The NUnit test parameter that sets it; stronger than the variable.</summary>
+    public const string Parameter = "timeout-scale";
+
+    /// <summary>The environment variable that sets it.</summary>
+    public const string Variable = "QEMU_MIG_TEST_TIMEOUT_SCALE";
+
+    /// <summary>The factor that is set; 1 if none is.</summary>
+    /// <exception cref="FormatException">What is set is no number above 0; the message says where it is set.</exception>
+    public static double Read()
+    {
+        if (TestContext.Parameters.Get(Parameter) is { } parameter)
+            return Parse(parameter, $"The test parameter '{Parameter}'");
+        var variable = Environment.GetEnvironmentVariable(Variable);
+        return string.IsNullOrEmpty(variable) ? 1 : Parse(variable, Variable);
+    }
+
+    /// <summary>Whether <paramref name="text"/> is a factor: a finite number above 0, with a decimal point.</summary>
+    public static bool TryParse(string text, out double scale) =>
+        double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out scale) && double.IsFinite(scale) && scale > 0;
+
+    private static double Parse(string text, string source) =>
+        TryParse(text, out var scale) ? scale : throw new FormatException($"{source} is '{text}', wanted a number above 0 such as 2.5.");
+}
