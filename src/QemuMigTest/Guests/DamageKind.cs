@@ -1,0 +1,26 @@
+namespace QemuMigTest.Guests;
+
+/// <summary>What a damaged page looks like. It is a reading of the bytes, not proof of how they came about.</summary>
+public enum DamageKind
+{
+    /// <summary>The page as it was some passes ago: it was dirtied and not sent again.</summary>
+    StalePass,
+
+    /// <summary>The page as it will be some passes later: memory of a guest that ran on.</summary>
+    AheadOfPass,
+
+    /// <summary>The stamps of another page: it was loaded at a wrong address.</summary>
+    OtherPage,
+
+    /// <summary>Nothing but zeros: it was never loaded, or taken for a zero page.</summary>
+    Zeros,
+
+    /// <summary>As the guest made it, without what the framework wrote to it afterwards.</summary>
+    LostWrite,
+
+    /// <summary>Right but for 8 bits or fewer.</summary>
+    BitFlip,
+
+    /// <summary>None of these.</summary>
+    Other,
+}

@@ -1,0 +1,161 @@
+using System.Collections.Immutable;
+
+namespace QemuMigTest.Guests;
+
+/// <summary>What every byte of the test region must be, given how far the guest is.</summary>
+/// <remarks>
+/// The guest starts in memory that is all zero. Immutable; one model serves both sides of a migration, and any number of checks at once.
+/// </remarks>
+public sealed class GuestMemoryModel
+{
+    private const int PageSize = PageLayout.PageSize;
+
+    private readonly GuestProgramSettings _settings;
+    private readonly PageLayout _layout;
+    private readonly ImmutableSortedDictionary<uint, ImmutableList<WrittenBytes>> _written;
+
+    /// <summary>A model of the memory of a program.</summary>
+    public GuestMemoryModel(GuestProgram program)
+    {
+        ArgumentNullException.ThrowIfNull(program);
+        _settings = program.Settings;
+        _layout = new PageLayout(_settings.StampSpacing);
+        _written = ImmutableSortedDictionary<uint, ImmutableList<WrittenBytes>>.Empty;
+    }
+
+    private GuestMemoryModel(GuestMemoryModel model, ImmutableSortedDictionary<uint, ImmutableList<WrittenBytes>> written)
+    {
+        _settings = model._settings;
+        _layout = model._layout;
+        _written = written;
+    }
+
+    /// <summary>The model after the framework has written bytes of its own to the region, beside the guest's counters.</summary>
+    /// <param name="address">A guest-physical address in the region.</param>
+    /// <param name="bytes">What was written there; it may go over several pages.</param>
+    /// <exception cref="ArgumentException">The bytes are not all in the region, or some are counters (bytes 0 to 255 of a page that
+    /// the guest dirties), which the guest changes itself.</exception>
+    public GuestMemoryModel WithWritten(ulong address, ReadOnlyMemory<byte> bytes)
+    {
+        if (address < _settings.RegionStart || address > _settings.RegionEnd || (ulong)bytes.Length > _settings.RegionEnd - address)
+        {
+            throw new ArgumentException(
+                $"{bytes.Length} bytes at 0x{address:x} are not in the region, 0x{_settings.RegionStart:x} to 0x{_settings.RegionEnd:x}.",
+                nameof(address));
+        }
+
+        var written = _written;
+        for (var done = 0; done < bytes.Length;)
+        {
+            var at = (uint)address + (uint)done;
+            var page = at & ~(uint)(PageSize - 1);
+            var offset = (int)(at - page);
+            if (offset < CountersOf(page))
+            {
+                throw new ArgumentException(
+                    $"0x{at:x} is a counter of the guest's: in the page at 0x{page:x} bytes are free from offset 256 on.", nameof(address));
+            }
+            var length = Math.Min(bytes.Length - done, PageSize - offset);
+            var earlier = written.GetValueOrDefault(page) ?? [];
+            written = written.SetItem(page, earlier.Add(new WrittenBytes(offset, bytes.Slice(done, length).ToArray())));
+            done += length;
+        }
+        return new GuestMemoryModel(this, written);
+    }
+
+    /// <summary>Compares the whole region, every byte, with what the guest must have made of it.</summary>
+    /// <param name="region">The region's bytes, as pmemsave writes them, of a guest that is stopped.</param>
+    /// <param name="state">How far that guest is.</param>
+    /// <exception cref="ArgumentException">The bytes are not as many as the region has, or the guest is not in its loop.</exception>
+    public MemoryCheck Check(ReadOnlySpan<byte> region, GuestState state)
+    {
+        Validate(region.Length, state);
+        Span<byte> done = stackalloc byte[PageLayout.CounterBytes];
+        Span<byte> toDo = stackalloc byte[PageLayout.CounterBytes];
+        PageLayout.FillCounters(done, state.Pass + 1);
+        PageLayout.FillCounters(toDo, state.Pass);
+        Span<byte> expected = stackalloc byte[PageSize];
+
+        var found = new MemoryCheckBuilder(_settings.PageStride);
+        var stillWritten = _written.Keys.GetEnumerator();
+        var nextWritten = stillWritten.MoveNext() ? stillWritten.Current : uint.MaxValue;
+        for (var address = _settings.RegionStart; address < _settings.RegionEnd; address += PageSize)
+        {
+            var page = region.Slice((int)(address - _settings.RegionStart), PageSize);
+            if (address == nextWritten)
+            {
+                nextWritten = stillWritten.MoveNext() ? stillWritten.Current : uint.MaxValue;
+                FillPage(expected, address, state);
+                if (page.SequenceEqual(expected))
+                    continue;
+            }
+            else
+            {
+                var counters = CountersOf(address);
+                var passed = state.PassesOf(address) == state.Pass ? toDo : done;
+                if (_layout.HasStamps(page, address, counters) && page[..counters].SequenceEqual(passed[..counters]))
+                    continue;
+            }
+            found.Add(PageExaminer.Examine(this, page, address, state));
+        }
+        return found.Build(state, _settings.RegionStart, (int)(_settings.RegionSize / PageSize));
+    }
+
+    /// <summary>Writes what the whole region must be.</summary>
+    /// <exception cref="ArgumentException">There is not as much room as the region has bytes, or the guest is not in its loop.</exception>
+    public void FillExpected(Span<byte> region, GuestState state)
+    {
+        Validate(region.Length, state);
+        for (var address = _settings.RegionStart; address < _settings.RegionEnd; address += PageSize)
+            FillPage(region.Slice((int)(address - _settings.RegionStart), PageSize), address, state);
+    }
+
+    /// <summary>Bytes of a page that are counters: 256, or none where the guest does not dirty it.</summary>
+    internal int CountersOf(uint page) => (page - _settings.RegionStart) % _settings.PageStride == 0 ? PageLayout.CounterBytes : 0;
+
+    /// <summary>Whether a page, from its byte 256 on, is another's; with what the framework wrote there or without.</summary>
+    internal bool LooksLike(ReadOnlySpan<byte> seen, uint page)
+    {
+        if (_layout.HasStamps(seen, page, PageLayout.CounterBytes))
+            return true;
+        if (!_written.ContainsKey(page))
+            return false;
+        Span<byte> expected = stackalloc byte[PageSize];
+        _layout.FillStamps(expected, page, PageLayout.CounterBytes);
+        Overlay(expected, page);
+        return seen[PageLayout.CounterBytes..].SequenceEqual(expected[PageLayout.CounterBytes..]);
+    }
+
+    internal void FillPage(Span<byte> page, uint address, GuestState state)
+    {
+        FillPageUnwritten(page, address, state);
+        Overlay(page, address);
+    }
+
+    /// <summary>The page as the guest makes it, without what the framework wrote to it.</summary>
+    internal void FillPageUnwritten(Span<byte> page, uint address, GuestState state)
+    {
+        var counters = CountersOf(address);
+        _layout.FillStamps(page, address, counters);
+        PageLayout.FillCounters(page[..counters], state.PassesOf(address));
+    }
+
+    private void Overlay(Span<byte> page, uint address)
+    {
+        foreach (var written in _written.GetValueOrDefault(address) ?? [])
+            written.Bytes.CopyTo(page[written.Offset..]);
+    }
+
+    private void Validate(int length, GuestState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        if (length != _settings.RegionSize)
+            throw new ArgumentException($"The region has {_settings.RegionSize} bytes, and {length} were given.");
+        if (state.Phase != GuestPhase.Running)
+            throw new ArgumentException($"The guest is {state}; what its memory must be is known only in its loop.", nameof(state));
+        if (state.Page < _settings.RegionStart || state.Page >= _settings.RegionEnd || CountersOf(state.Page) == 0)
+            throw new ArgumentException($"0x{state.Page:x} is no page that this guest dirties.", nameof(state));
+    }
+
+    private sealed record WrittenBytes(int Offset, byte[] Bytes);
+}

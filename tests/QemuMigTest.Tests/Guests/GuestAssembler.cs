@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using System.Globalization;
+using NUnit.Framework;
+using QemuMigTest.Guests;
+
+namespace QemuMigTest.Tests.Guests;
+
+/// <summary>Assembles a guest program of asm/ with the binutils of the machine.</summary>
+internal static class GuestAssembler
+{
+    public static string Repository { get; } = FindRepository();
+
+    /// <summary>The sector and the list of its symbols, as bootblocks/ has them.</summary>
+    public static async Task<(byte[] Image, string Symbols)> AssembleAsync(string source, CancellationToken ct)
+    {
+        var folder = Directory.CreateTempSubdirectory("guest-assembler-");
+        try
+        {
+            string At(string name) => Path.Combine(folder.FullName, name);
+            await RunAsync("as", ["--32", "-o", At("guest.o"), source], ct);
+            await RunAsync("ld", ["-m", "elf_i386", "-Ttext", "0x7c00", "-e", "_start", "-o", At("guest.elf"), At("guest.o")], ct);
+            await RunAsync("objcopy", ["-O", "binary", "-j", ".text", At("guest.elf"), At("guest.bin")], ct);
+            var symbols = await RunAsync("nm", ["--extern-only", "--numeric-sort", At("guest.elf")], ct);
+            return (await File.ReadAllBytesAsync(At("guest.bin"), ct), OfTheSector(symbols));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>The linker's own symbols, such as _end, come after the sector, where depends on the linker.</summary>
+    private static string OfTheSector(string symbols) => string.Concat(symbols
+        .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        .Where(line => uint.Parse(line.AsSpan(0, 8), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)
+            < GuestProgram.LoadAddress + GuestProgram.SectorSize)
+        .Select(line => line + "\n"));
+
+    private static async Task<string> RunAsync(string tool, string[] arguments, CancellationToken ct)
+    {
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
+        if (folders.Select(folder => Path.Combine(folder, tool)).FirstOrDefault(File.Exists) is not { } path)
+        {
+            Assert.Ignore($"Wanted: the assembler's tools as, ld, objcopy and nm. Not found on PATH: {tool}. Install the package binutils.");
+            throw new InvalidOperationException("Assert.Ignore returned.");
+        }
+
+        using var process = Process.Start(new ProcessStartInfo(path, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var output = process.StandardOutput.ReadToEndAsync(ct);
+        var errors = process.StandardError.ReadToEndAsync(ct);
+        await process.WaitForExitAsync(ct);
+        if (process.ExitCode != 0 || await errors != "")
+            throw new InvalidOperationException($"{tool} {string.Join(' ', arguments)} ended with {process.ExitCode}: {await errors}");
+        return await output;
+    }
+
+    private static string FindRepository()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "QemuMigTest.sln")))
+                return folder.FullName;
+        }
+        throw new InvalidOperationException($"No folder above {AppContext.BaseDirectory} holds QemuMigTest.sln.");
+    }
+}
