@@ -7,7 +7,7 @@ namespace QemuMigTest.Oracles;
 /// <remarks>Read off QEMU's sources and seen on running QEMUs; docs/oracles.md has the table and where each edge comes from.</remarks>
 internal static class StatusEdges
 {
-    private static readonly Edge[] _source =
+    private static readonly Edge[] SourceEdges =
     [
         new(S.None, S.Setup),
         new(S.Setup, S.Active, S.WaitUnplug, S.Failed, S.Cancelling),
@@ -34,7 +34,7 @@ internal static class StatusEdges
         new(S.Failing, S.Failed) { Since = (11, 0) },
     ];
 
-    private static readonly Edge[] _destination =
+    private static readonly Edge[] DestinationEdges =
     [
         new(S.None, S.Setup),
         new(S.Setup, S.Active, S.Failed),
@@ -51,10 +51,10 @@ internal static class StatusEdges
     ];
 
     /// <summary>Whether, on the source, a status may follow another.</summary>
-    public static bool SourceMayGo(S from, S to, QemuVersion version) => MayGo(_source, from, to, version);
+    public static bool SourceMayGo(S from, S to, QemuVersion version) => MayGo(SourceEdges, from, to, version);
 
     /// <summary>Whether, on the destination, a status may follow another.</summary>
-    public static bool DestinationMayGo(S from, S to, QemuVersion version) => MayGo(_destination, from, to, version);
+    public static bool DestinationMayGo(S from, S to, QemuVersion version) => MayGo(DestinationEdges, from, to, version);
 
     private static bool MayGo(Edge[] edges, S from, S to, QemuVersion version) => edges.Any(edge => edge.From == from && edge.To.Contains(to) && edge.HoldsFor(version));
 
