@@ -51,6 +51,7 @@ internal static class CommandLine
         var listCommand = list.Create();
         root.Subcommands.Add(runCommand);
         root.Subcommands.Add(listCommand);
+        root.Subcommands.Add(QemuStoreCommands.Create());
 
         root.Options.OfType<VersionOption>().Single().Action = new PrintAction(_ => $"qemu-mig-test {CommandContext.Version}");
         var help = root.Options.OfType<HelpOption>().Single();

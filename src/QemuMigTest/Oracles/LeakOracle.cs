@@ -1,4 +1,5 @@
 using QemuMigTest.Migration;
+using QemuMigTest.Processes;
 
 namespace QemuMigTest.Oracles;
 
@@ -27,10 +28,10 @@ internal sealed class LeakOracle
     /// <summary>What is still there after they have ended.</summary>
     public IEnumerable<OracleFinding> FindLeft()
     {
-        var groups = ProcessGroups();
+        var processes = ProcessEntry.ReadAll();
         foreach (var side in _watched)
         {
-            foreach (var pid in groups.Where(process => process.Group == side.ProcessId).Select(process => process.Pid))
+            foreach (var pid in processes.Where(process => process.Group == side.ProcessId).Select(process => process.Id))
             {
                 yield return new(Name, side.Name, $"process {pid} of its group is still there");
             }
@@ -69,27 +70,6 @@ internal sealed class LeakOracle
             // It ended meanwhile: that is another oracle's business.
             return [];
         }
-    }
-
-    private static List<(int Pid, int Group)> ProcessGroups()
-    {
-        var processes = new List<(int, int)>();
-        foreach (var folder in Directory.EnumerateDirectories("/proc").Where(path => char.IsAsciiDigit(path[^1])))
-        {
-            try
-            {
-                var stat = File.ReadAllText($"{folder}/stat");
-                var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-                processes.Add((int.Parse(Path.GetFileName(folder), System.Globalization.CultureInfo.InvariantCulture), int.Parse(fields[2], System.Globalization.CultureInfo.InvariantCulture)));
-            }
-            catch (IOException)
-            {
-                // A process that ends while /proc is read is not left over.
-                continue;
-            }
-        }
-
-        return processes;
     }
 
     private sealed record Watched(string Name, int ProcessId, IReadOnlySet<string> SharedMemory);

@@ -20,10 +20,18 @@ public sealed class ScratchDirectory : IDisposable
     /// <summary>The absolute path.</summary>
     public string Path { get; }
 
+    /// <summary>Deletes every scratch root of this process, for an end at once.</summary>
+    public static void DeleteAllOfThisProcess()
+    {
+        foreach (var own in Directory.EnumerateDirectories(Parent, $"{Prefix}{Environment.ProcessId}-*"))
+        {
+            Directory.Delete(own, recursive: true);
+        }
+    }
+
     /// <summary>Makes this process's scratch root below <see cref="Variable"/>, TMPDIR or /tmp, and sweeps what dead runs left there.</summary>
     /// <exception cref="QemuStartException">It cannot be made, or socket paths in it would be too long; the message has the remedy.</exception>
-    public static ScratchDirectory CreateRoot() => CreateRoot(
-        Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen ? chosen : System.IO.Path.GetTempPath());
+    public static ScratchDirectory CreateRoot() => CreateRoot(Parent);
 
     /// <inheritdoc cref="CreateRoot()"/>
     public static ScratchDirectory CreateRoot(string parent)
@@ -67,6 +75,8 @@ public sealed class ScratchDirectory : IDisposable
             Directory.Delete(Path, recursive: true);
         }
     }
+
+    private static string Parent => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen ? chosen : System.IO.Path.GetTempPath();
 
     // A run that was killed cannot clean up; its folders carry the process they belong to.
     private static void Sweep(string parent)
