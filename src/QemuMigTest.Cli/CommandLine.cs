@@ -26,6 +26,12 @@ internal static class CommandLine
                 ProcessTerminationTimeout = null,
             });
         }
+        catch (Exception e) when (interruption.Reason is not null && (e is OperationCanceledException or QemuMigTestException))
+        {
+            // A preparation that is ended half-way may say so in either way.
+            Say(context, $"Ended by {interruption.Reason}.");
+            return interruption.ExitCode;
+        }
         catch (UsageException e)
         {
             return Refuse(context, e.Message, parsed.CommandResult.Command);
@@ -34,11 +40,6 @@ internal static class CommandLine
         {
             Say(context, e.Message);
             return ExitCode.NothingRun;
-        }
-        catch (OperationCanceledException) when (interruption.Reason is { } reason)
-        {
-            Say(context, $"Ended by {reason}.");
-            return interruption.ExitCode;
         }
     }
 

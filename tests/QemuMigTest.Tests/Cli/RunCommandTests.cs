@@ -93,6 +93,17 @@ public sealed class RunCommandTests
     }
 
     [Test]
+    public async Task An_interruption_of_the_preparation_is_no_failure_of_it()
+    {
+        using var command = new CommandRun { PreparationFailure = new OperationCanceledException() };
+        command.Interruption.Fire("SIGINT", 130);
+
+        (await command.ExecuteAsync("run")).ShouldBe(130);
+
+        command.Error.ShouldBe($"qemu-mig-test: Ended by SIGINT.{Environment.NewLine}");
+    }
+
+    [Test]
     public async Task An_interruption_ends_what_was_started_and_names_what_was_running()
     {
         using var command = new CommandRun();
