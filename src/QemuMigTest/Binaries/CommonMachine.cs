@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace QemuMigTest.Binaries;
 
 /// <summary>Chooses the machine type of a pair: source and destination must have the same, versioned one.</summary>
@@ -39,7 +37,4 @@ public static class CommonMachine
 
     private static Version Version(string name) =>
         System.Version.TryParse(name[(name.LastIndexOf('-') + 1)..], out var version) ? version : new Version(0, 0);
-
-    internal static string Describe(string machine, QemuBinary source, QemuBinary destination) => string.Create(CultureInfo.InvariantCulture,
-        $"{machine}{(source.Version == destination.Version ? "" : " (the newest that both know)")}");
 }

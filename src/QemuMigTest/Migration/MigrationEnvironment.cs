@@ -10,13 +10,15 @@ namespace QemuMigTest.Migration;
 /// <param name="Accelerator">What runs the guest.</param>
 /// <param name="Host">What this machine can do.</param>
 /// <param name="Limits">How long waits may take.</param>
+/// <param name="Log">Where QMP is shown as it passes, or null.</param>
 public sealed record MigrationEnvironment(
     QemuBinary Source,
     QemuBinary Destination,
     string MachineType,
     AcceleratorChoice Accelerator,
     HostFeatures Host,
-    TimeLimits Limits)
+    TimeLimits Limits,
+    TextWriter? Log = null)
 {
     /// <summary>Source and destination, or the one build that is both.</summary>
     public IEnumerable<(string Side, QemuBinary Binary)> Sides => Source == Destination

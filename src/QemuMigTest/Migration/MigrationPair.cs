@@ -50,6 +50,9 @@ public sealed class MigrationPair : IAsyncDisposable
     /// <summary>The guest sleeps in ACPI S3: it does not move until it is woken up.</summary>
     public bool GuestSuspended { get; private set; }
 
+    /// <summary>The guest was woken up: its program has started anew.</summary>
+    public bool GuestRestarted { get; private set; }
+
     /// <summary>The migrations so far, in order.</summary>
     public IReadOnlyList<MigrationRun> Runs => _runs;
 
@@ -120,6 +123,7 @@ public sealed class MigrationPair : IAsyncDisposable
         var serial = Holder.Serial.Position;
         await Holder.CauseAsync("system_wakeup", "WAKEUP", ct);
         GuestSuspended = false;
+        GuestRestarted = true;
         MemoryModel = new GuestMemoryModel(Program);
         serial = await Holder.Serial.WaitForAsync('A', serial, ct);
         await Holder.Serial.WaitForAsync('B', serial, ct);
@@ -185,6 +189,7 @@ public sealed class MigrationPair : IAsyncDisposable
             Launch = binary.Launch,
             Scratch = Scratch,
             Limits = Environment.Limits,
+            Log = Environment.Log,
             MonitorObject = binary.HasMonitorObject,
             CommandLine = new QemuCommandLine()
                 .With("-no-user-config").With("-nodefaults").With("-display", "none")

@@ -13,6 +13,8 @@ namespace QemuMigTest.NUnit;
 public abstract class MigrationFixture
 {
     private readonly List<(MigrationPair Pair, ScratchDirectory Scratch)> _pairs = [];
+    private readonly List<CancellationTokenRegistration> _watchdogs = [];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private MigrationSession? _session;
 
     /// <summary>The session of the run.</summary>
@@ -49,6 +51,7 @@ public abstract class MigrationFixture
         {
             var pair = await MigrationPair.StartAsync(options, Environment, Session.Spawner, scratch, ct);
             _pairs.Add((pair, scratch));
+            _watchdogs.Add(ct.Register(() => _ = KillWhenOverdueAsync(pair)));
             return pair;
         }
         catch
@@ -63,6 +66,8 @@ public abstract class MigrationFixture
     [TearDown]
     public async Task VerifyAndEndAsync()
     {
+        _ended.SetResult();
+        _watchdogs.ForEach(watchdog => watchdog.Dispose());
         var passed = TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Passed;
         using var bounded = new CancellationTokenSource(Session.Settings.Limits.Step);
         List<Exception> failures = [];
@@ -106,6 +111,19 @@ public abstract class MigrationFixture
                 break;
             default:
                 throw new AggregateException(failures);
+        }
+    }
+
+    // A test that does not heed its token is ended by the end of its QEMUs.
+    private async Task KillWhenOverdueAsync(MigrationPair pair)
+    {
+        await Task.WhenAny(_ended.Task, Task.Delay(Session.Settings.Limits.Quit, TimeProvider.System));
+        if (!_ended.Task.IsCompleted)
+        {
+            foreach (var side in pair.Sides)
+            {
+                side.Process.Child.Kill();
+            }
         }
     }
 

@@ -38,7 +38,9 @@ public sealed class MigrationSession : IDisposable
             var request = new QemuLocatorRequest { Qemu = settings.Qemu, Source = settings.Source, Destination = settings.Destination };
             var (environment, _) = await EnvironmentFinder.FindAsync(
                 request, settings.Accelerator, settings.MachineType, settings.Limits, spawner, scratch, progress: null, ct);
-            return new MigrationSession(settings, environment, spawner, scratch);
+            // Not Console.Error: NUnit keeps that with the test, and this is to be seen while a test hangs.
+            var log = settings.Log ? TextWriter.Synchronized(new StreamWriter(Console.OpenStandardError()) { AutoFlush = true }) : null;
+            return new MigrationSession(settings, environment with { Log = log }, spawner, scratch);
         }
         catch
         {

@@ -1,3 +1,4 @@
+using QemuMigTest.Guests;
 using QemuMigTest.Migration;
 
 namespace QemuMigTest.Oracles;
@@ -29,6 +30,12 @@ internal sealed class GuestOracle : IPairOracle
         await CheckMoves(pair, findings, ct);
         await pair.Holder.StopAsync(ct);
         await CheckMemory(pair, findings, ct);
+        if (leftBefore is { Phase: GuestPhase.Running } && !pair.GuestRestarted && await pair.Holder.ReadGuestStateAsync(ct) is var now
+            && (now.Pass, now.Page).CompareTo((leftBefore.Pass, leftBefore.Page)) < 0)
+        {
+            findings.Add(new(Name, pair.Holder.Name, $"its guest is at {now}, behind where it left the source: {leftBefore}"));
+        }
+
         if (left is not null && await left.ReadGuestStateAsync(ct) is var leftAfter && leftAfter != leftBefore)
         {
             findings.Add(new(Name, left.Name, $"its guest moved after the switchover, from {leftBefore} to {leftAfter}"));

@@ -89,6 +89,7 @@ public sealed class QemuProcess : IAsyncDisposable
             await Task.WhenAll(new[] { qmpAccepted, qtestAccepted, serialAccepted }.OfType<Task>());
 
             transcript = new StreamWriter(scratch.File($"{options.Name}.qmp.log")) { AutoFlush = true };
+            transcript = options.Log is null ? transcript : new TeeWriter(transcript, options.Log);
             var qmpOptions = new QmpClientOptions { Name = options.Name, Transcript = transcript };
             var qmp = await UnlessExited(options, child, async token => await QmpClient.ConnectAsync(await qmpAccepted, qmpOptions, token), "its QMP greeting", ct);
             var qtest = qtestAccepted is null ? null : new QTestClient(await qtestAccepted, options.Name) { Timeout = options.Limits.Command };

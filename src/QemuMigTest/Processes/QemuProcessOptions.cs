@@ -24,6 +24,9 @@ public sealed record QemuProcessOptions
     /// <summary>Use <c>-object monitor-qmp</c> (since 11.1) instead of <c>-mon</c>, which warns there.</summary>
     public bool MonitorObject { get; init; }
 
+    /// <summary>Where QMP is shown as it passes, beside the transcript in the scratch folder; or null.</summary>
+    public TextWriter? Log { get; init; }
+
     /// <summary>Connect the qtest protocol.</summary>
     public bool QTest { get; init; } = true;
 
