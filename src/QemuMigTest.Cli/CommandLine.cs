@@ -51,6 +51,8 @@ internal static class CommandLine
         var listCommand = list.Create();
         root.Subcommands.Add(runCommand);
         root.Subcommands.Add(listCommand);
+        var qemuCommand = QemuStoreCommands.Create(context, interruption);
+        root.Subcommands.Add(qemuCommand);
 
         root.Options.OfType<VersionOption>().Single().Action = new PrintAction(_ => $"qemu-mig-test {CommandContext.Version}");
         var help = root.Options.OfType<HelpOption>().Single();
@@ -59,6 +61,7 @@ internal static class CommandLine
             [root] = RootExamples,
             [runCommand] = RunCommand.Examples,
             [listCommand] = ListCommand.Examples,
+            [qemuCommand] = QemuStoreCommands.Examples,
         });
         return root;
     }
