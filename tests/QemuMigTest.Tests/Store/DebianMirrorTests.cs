@@ -4,7 +4,7 @@ using Shouldly;
 
 namespace QemuMigTest.Tests.Store;
 
-[TestFixture, CancelAfter(30_000)]
+[TestFixture, CancelAfter(120_000)]
 internal sealed class DebianMirrorTests : StoreFixture
 {
     private const string _sources = "etc/apt/sources.list.d/debian.sources";

@@ -5,7 +5,7 @@ using Shouldly;
 
 namespace QemuMigTest.Tests.Store;
 
-[TestFixture, CancelAfter(30_000)]
+[TestFixture, CancelAfter(120_000)]
 internal sealed class QemuLocatorTests : StoreFixture
 {
     private const string _command = QemuLocator.Command;

@@ -5,7 +5,7 @@ using Shouldly;
 namespace QemuMigTest.Tests.Store;
 
 /// <summary>Fetches with scripts in the place of apt and dpkg.</summary>
-[TestFixture, CancelAfter(30_000)]
+[TestFixture, CancelAfter(120_000)]
 internal sealed class QemuStoreFetchTests : StoreFixture
 {
     private readonly RecordedProgress _progress = new();

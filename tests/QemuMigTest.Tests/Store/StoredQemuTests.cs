@@ -3,7 +3,7 @@ using Shouldly;
 
 namespace QemuMigTest.Tests.Store;
 
-[TestFixture, CancelAfter(30_000)]
+[TestFixture, CancelAfter(120_000)]
 internal sealed class StoredQemuTests : StoreFixture
 {
     [TestCase("trixie", "usr/lib/x86_64-linux-gnu")]
