@@ -81,11 +81,13 @@ internal static class CommandLine
 
     private static int Refuse(CommandContext context, string message, Command command)
     {
-        var name = command is RootCommand ? "" : $" {command.Name}";
         Say(context, message);
-        context.Error.Writer.WriteLine($"Try 'qemu-mig-test{name} --help'.");
+        context.Error.Writer.WriteLine($"Try '{PathOf(command)} --help'.");
         return ExitCode.Usage;
     }
+
+    private static string PathOf(Command command) =>
+        command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{PathOf(parent)} {command.Name}" : "qemu-mig-test";
 
     private static void Say(CommandContext context, string message) => context.Error.Writer.WriteLine($"qemu-mig-test: {message}");
 }
