@@ -15,7 +15,7 @@ internal static class CommandLine
         var parsed = root.Parse(args);
         // Help and version come first, whatever else is wrong.
         if (parsed.Errors.Count > 0 && parsed.Action is not { ClearsParseErrors: true })
-            return Refuse(context, parsed.Errors[0].Message, parsed.CommandResult.Command);
+            return Refuse(context, MessageOf(parsed), parsed.CommandResult.Command);
         try
         {
             return await parsed.InvokeAsync(new InvocationConfiguration
@@ -26,6 +26,12 @@ internal static class CommandLine
                 ProcessTerminationTimeout = null,
             });
         }
+        catch (Exception e) when (interruption.Reason is not null && (e is OperationCanceledException or QemuMigTestException))
+        {
+            // A preparation that is ended half-way may say so in either way.
+            Say(context, $"Ended by {interruption.Reason}.");
+            return interruption.ExitCode;
+        }
         catch (UsageException e)
         {
             return Refuse(context, e.Message, parsed.CommandResult.Command);
@@ -34,11 +40,6 @@ internal static class CommandLine
         {
             Say(context, e.Message);
             return ExitCode.NothingRun;
-        }
-        catch (OperationCanceledException) when (interruption.Reason is { } reason)
-        {
-            Say(context, $"Ended by {reason}.");
-            return interruption.ExitCode;
         }
     }
 
@@ -78,6 +79,16 @@ internal static class CommandLine
           1  a test failed                   3  nothing could be tested
           130, 143  ended by Ctrl-C, by SIGTERM
         """;
+
+    private static string MessageOf(ParseResult parsed)
+    {
+        if (parsed.CommandResult.Command is not RootCommand root)
+            return parsed.Errors[0].Message;
+        var commands = string.Join(", ", root.Subcommands.Select(command => command.Name));
+        return parsed.UnmatchedTokens is [var first, ..]
+            ? $"There is no command or option '{first}'. The commands are: {commands}."
+            : $"A command is missing. The commands are: {commands}.";
+    }
 
     private static int Refuse(CommandContext context, string message, Command command)
     {

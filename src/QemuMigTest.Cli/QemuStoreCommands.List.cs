@@ -8,7 +8,7 @@ namespace QemuMigTest.Cli;
 
 internal static partial class QemuStoreCommands
 {
-    private static readonly JsonSerializerOptions _json = new(JsonSerializerDefaults.Web) { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private static Command ListCommand(CommandContext context, Func<QemuStore> store)
     {
@@ -21,7 +21,7 @@ internal static partial class QemuStoreCommands
             var rows = QemuStore.Suites.Select(suite => (Suite: suite, Build: builds.Find(suite.Name))).ToList();
             if (parsed.GetValue(json))
             {
-                output.WriteLine(JsonSerializer.Serialize(rows.Select(row => AsJson(row.Suite, row.Build)), _json));
+                output.WriteLine(JsonSerializer.Serialize(rows.Select(row => AsJson(row.Suite, row.Build)), Json));
                 return ExitCode.Passed;
             }
             var width = QemuStore.Suites.Max(suite => suite.Name.Length);

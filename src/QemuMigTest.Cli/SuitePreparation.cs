@@ -1,17 +1,67 @@
+using QemuMigTest.Binaries;
+using QemuMigTest.Binaries.Store;
 using QemuMigTest.Cli.Run;
+using QemuMigTest.Hosts;
+using QemuMigTest.Migration;
+using QemuMigTest.Processes;
 using QemuMigTest.Results;
 
 namespace QemuMigTest.Cli;
 
-/// <summary>Prepares and ends runs of a suite that needs no QEMU.</summary>
+/// <summary>Prepares and ends runs of the conformance suite.</summary>
 internal sealed class SuitePreparation : ISuiteHost, ISuiteCleanup
 {
     /// <inheritdoc/>
-    public Task<SuiteEnvironment> PrepareAsync(RunSettings settings, Action<string> note, CancellationToken cancellation) =>
-        Task.FromResult(new SuiteEnvironment { Host = HostRecord.OfThisMachine() });
+    public async Task<SuiteEnvironment> PrepareAsync(RunSettings settings, Action<string> note, CancellationToken cancellation)
+    {
+        using var scratch = ScratchDirectory.CreateRoot();
+        using var spawner = new ProcessSpawner();
+        var request = new QemuLocatorRequest { Qemu = settings.Qemu, Source = settings.Source, Destination = settings.Destination };
+        var machineType = settings.MachineType ?? Environment.GetEnvironmentVariable(CommonMachine.Variable) switch
+        {
+            { Length: > 0 } value => value,
+            _ => null,
+        };
+        var (environment, found) = await EnvironmentFinder.FindAsync(
+            request, settings.Accelerator, machineType, new TimeLimits(settings.TimeoutScale), spawner, scratch, new Notes(note), cancellation);
+        return new SuiteEnvironment
+        {
+            Source = RecordOf(environment.Source, found.SourceFrom),
+            Destination = RecordOf(environment.Destination, found.DestinationFrom),
+            MachineType = environment.MachineType,
+            Accelerator = environment.Accelerator.Name,
+            AcceleratorReason = environment.Accelerator.Reason,
+            Host = HostRecord.OfThisMachine(),
+        };
+    }
 
     /// <inheritdoc/>
     public void KillEverything()
     {
+        ProcessSpawner.KillChildrenOfThisProcess();
+        ScratchDirectory.DeleteAllOfThisProcess();
+    }
+
+    private static QemuRecord RecordOf(QemuBinary binary, string from) => new()
+    {
+        Name = from.Contains(binary.Launch.Name, StringComparison.Ordinal) ? from : $"{binary.Launch.Name} ({from})",
+        Version = binary.Version.Number,
+        Package = binary.Version.Package is { Length: > 0 } package ? package : null,
+        Path = binary.Launch.Executable,
+    };
+
+    /// <summary>Says each stage of a download in one line, when it begins.</summary>
+    private sealed class Notes(Action<string> note) : IProgress<StoreProgress>
+    {
+        private StoreStage? _last;
+
+        public void Report(StoreProgress value)
+        {
+            if (_last != value.Stage)
+            {
+                _last = value.Stage;
+                note(value.Text);
+            }
+        }
     }
 }

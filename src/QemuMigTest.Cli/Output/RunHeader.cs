@@ -38,7 +38,7 @@ internal static class RunHeader
     private static string Describe(HostRecord host)
     {
         var memory = string.Create(CultureInfo.InvariantCulture, $"{host.MemoryBytes / (double)(1L << 30):0.#} GiB");
-        return $"{host.Distribution}, Linux {host.Kernel}, {host.Cpus} × {host.CpuModel}, {memory}";
+        return $"{host.Distribution}, Linux {host.Kernel}, {Texts.Count(host.Cpus, "processor")} ({host.CpuModel}), {memory}";
     }
 
     private static string DescribeWork(RunPlan plan)

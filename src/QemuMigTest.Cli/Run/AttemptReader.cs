@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using NUnit.Framework.Interfaces;
 using QemuMigTest.NUnit;
 using QemuMigTest.Results;
@@ -6,7 +7,7 @@ using QemuMigTest.Results;
 namespace QemuMigTest.Cli.Run;
 
 /// <summary>Makes the record of an attempt from what NUnit and the test itself say of it.</summary>
-internal static class AttemptReader
+internal static partial class AttemptReader
 {
     /// <summary>The most that is kept of what a test writes, in characters; the end is kept.</summary>
     public const int MostOutput = 64 * 1024;
@@ -55,14 +56,12 @@ internal static class AttemptReader
     private static string? ReasonOf(ITestResult result, SuiteTest test)
     {
         var message = result.Message?.Trim() ?? "";
-        if (message.Contains("exceeded CancelAfter value", StringComparison.Ordinal))
-        {
-            return string.Create(
-                CultureInfo.InvariantCulture,
-                $"The test ran for longer than its limit of {test.Limit.TotalSeconds:0.###} s and was cancelled.");
-        }
         if (message.Length > 0)
-            return message;
+        {
+            return Cancelled().Replace(message, string.Create(
+                CultureInfo.InvariantCulture,
+                $"The test ran for longer than its limit of {test.Limit.TotalSeconds:0.###} s and was cancelled."));
+        }
         return result.ResultState.Status is TestStatus.Passed ? null : $"NUnit says '{result.ResultState}' and no more.";
     }
 
@@ -105,6 +104,9 @@ internal static class AttemptReader
             return null;
         return output.Length <= MostOutput ? output : string.Concat("…", output.AsSpan(output.Length - MostOutput));
     }
+
+    [GeneratedRegex(@"Test exceeded CancelAfter value of \d+ms")]
+    private static partial Regex Cancelled();
 
     private static string? Text(IPropertyBag properties, string name) =>
         properties.Get(name) is { } value ? Convert.ToString(value, CultureInfo.InvariantCulture) : null;

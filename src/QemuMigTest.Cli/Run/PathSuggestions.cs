@@ -11,6 +11,8 @@ internal static class PathSuggestions
     public static IReadOnlyList<string> For(string written, IEnumerable<string> paths)
     {
         var wanted = '/' + written.Trim().Trim('/').ToLowerInvariant();
+        if (wanted == "/")
+            return [];
         var candidates = paths.SelectMany(TestPath.Prefixes).Distinct(StringComparer.Ordinal).ToList();
 
         // The right end without the beginning: postcopy/plain for /migration/postcopy/plain.
@@ -19,23 +21,26 @@ internal static class PathSuggestions
             return [.. ends.OrderBy(path => path.Length).ThenBy(path => path, StringComparer.Ordinal).Take(Most)];
 
         var near = candidates
-            .Select(path => (Path: path, Distance: Math.Min(Distance(wanted, path), Distance("/migration" + wanted, path))))
+            .Select(path => (Path: path, Distance: Math.Min(Distance(wanted, path, wanted), Distance("/migration" + wanted, path, wanted))))
             .Where(near => near.Distance < 1)
-            .OrderBy(near => near.Distance).ThenBy(near => near.Path, StringComparer.Ordinal)
+            .OrderBy(near => near.Distance).ThenByDescending(near => CommonBeginning(near.Path, wanted)).ThenBy(near => near.Path, StringComparer.Ordinal)
             .ToList();
         // One that is clearly nearest is enough.
         return [.. near.Where(other => other.Distance <= near[0].Distance * 1.5).Take(Most).Select(other => other.Path)];
     }
 
     // 0 is equal, 1 is too far: the better of letters changed in all and of parts changed, left out or added.
-    private static double Distance(string wanted, string path)
+    // How much is too far depends on what was written, not on what is put before it.
+    private static double Distance(string wanted, string path, string written)
     {
-        var letters = EditDistance(wanted, path, static (a, b) => a == b ? 0 : 1) / Math.Max(2.0, wanted.Length / 4.0);
-        var wantedParts = wanted[1..].Split('/');
-        var pathParts = path[1..].Split('/');
-        var parts = EditDistance(wantedParts, pathParts, PartDistance) / Math.Max(1.0, wantedParts.Length * 0.6);
+        var letters = EditDistance(wanted, path, static (a, b) => a == b ? 0 : 1) / Math.Max(2.0, written.Length / 4.0);
+        var parts = EditDistance(Parts(wanted), Parts(path), PartDistance) / Math.Max(1.0, Parts(written).Length * 0.6);
         return Math.Min(letters, parts);
     }
+
+    private static int CommonBeginning(string a, string b) => Parts(a).Zip(Parts(b)).TakeWhile(pair => pair.First == pair.Second).Count();
+
+    private static string[] Parts(string path) => path[1..].Split('/');
 
     private static double PartDistance(string a, string b) =>
         EditDistance(a, b, static (x, y) => x == y ? 0 : 1) / Math.Max(1.0, Math.Max(a.Length, b.Length));

@@ -143,7 +143,7 @@ internal sealed class RunOptions
     {
         try
         {
-            return TimeoutScale.Read();
+            return TimeoutScale.ReadVariable();
         }
         catch (FormatException e)
         {

@@ -70,7 +70,7 @@ internal sealed class SuiteCatalog
             throw new QemuMigTestException(SkipReason(test) ?? $"{test.FullName} has no path.");
         return new SuiteTest(
             path,
-            $"{test.ClassName}.{test.MethodName}",
+            $"{test.TypeInfo?.FullName}.{test.MethodName}",
             [.. test.Properties[TestProperties.Requires].Cast<string>()],
             TimeSpan.FromMilliseconds(test.Properties.Get(PropertyNames.Timeout) as int? ?? 0),
             IsExplicit(test),

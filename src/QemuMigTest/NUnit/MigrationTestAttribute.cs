@@ -3,6 +3,7 @@ using NUnit.Framework.Interfaces;
 using NUnit.Framework.Internal;
 using NUnit.Framework.Internal.Builders;
 using NUnit.Framework.Internal.Commands;
+using QemuMigTest.NUnit.Requirements;
 
 namespace QemuMigTest.NUnit;
 
@@ -51,7 +52,7 @@ public sealed class MigrationTestAttribute(string path) : NUnitAttribute, ISimpl
     /// <inheritdoc/>
     public TestCommand Wrap(TestCommand command) => new TimeLimitCommand(command);
 
-    private static IEnumerable<RequirementAttribute> RequirementsOf(IMethodInfo method) =>
+    internal static IEnumerable<RequirementAttribute> RequirementsOf(IMethodInfo method) =>
         method.TypeInfo.GetCustomAttributes<RequirementAttribute>(inherit: true)
             .Concat(method.GetCustomAttributes<RequirementAttribute>(inherit: true));
 

@@ -12,12 +12,16 @@ internal sealed class TimeLimitCommand(TestCommand inner) : DelegatingTestComman
     /// <inheritdoc/>
     public override TestResult Execute(TestExecutionContext context)
     {
+        if (Test.Properties.Get(PropertyNames.Timeout) is not int limit)
+            return innerCommand.Execute(context);
+
+        // Only for the message with which NUnit reports that it cancelled the test.
+        context.TestCaseTimeout = limit;
         var started = Stopwatch.GetTimestamp();
         innerCommand.Execute(context);
         var took = Stopwatch.GetElapsedTime(started);
         // Under a debugger NUnit does not cancel either.
         if (!Debugger.IsAttached
-            && Test.Properties.Get(PropertyNames.Timeout) is int limit
             && took.TotalMilliseconds > limit
             && context.CurrentResult.ResultState.Status == TestStatus.Passed)
         {

@@ -18,6 +18,13 @@ public static class TimeoutScale
     {
         if (TestContext.Parameters.Get(Parameter) is { } parameter)
             return Parse(parameter, $"The test parameter '{Parameter}'");
+        return ReadVariable();
+    }
+
+    /// <summary>The factor that the environment sets; 1 if it sets none.</summary>
+    /// <exception cref="FormatException">The variable is no number above 0.</exception>
+    public static double ReadVariable()
+    {
         var variable = Environment.GetEnvironmentVariable(Variable);
         return string.IsNullOrEmpty(variable) ? 1 : Parse(variable, Variable);
     }

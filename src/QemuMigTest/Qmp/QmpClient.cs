@@ -75,7 +75,8 @@ public sealed class QmpClient : IAsyncDisposable
         try
         {
             client.Greeting = await client.ReadGreetingAsync(ct);
-            client._reading = client.ReadAsync();
+            // Away from the caller's synchronisation context (NUnit has one): reading must not depend on whether that still runs.
+            client._reading = Task.Run(client.ReadAsync, CancellationToken.None);
             await client.NegotiateAsync(ct);
             return client;
         }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using QemuMigTest.Hosts;
 
 namespace QemuMigTest.Results;
 
@@ -31,7 +32,7 @@ public sealed record HostRecord
         CpuModel = Value("/proc/cpuinfo", "model name")?.TrimStart('\t', ' ', ':') ?? "unknown",
         Cpus = Environment.ProcessorCount,
         MemoryBytes = MemoryOf(Value("/proc/meminfo", "MemTotal:")),
-        KvmUsable = CanOpenKvm(),
+        KvmUsable = HostFeatures.Probe().KvmOpens,
     };
 
     private static string? Value(string file, string key) =>
@@ -49,19 +50,6 @@ public sealed record HostRecord
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return [];
-        }
-    }
-
-    private static bool CanOpenKvm()
-    {
-        try
-        {
-            using var kvm = File.OpenHandle("/dev/kvm", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-            return true;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return false;
         }
     }
 }

@@ -159,6 +159,23 @@ public sealed class QmpCommandTests
     }
 
     [Test]
+    public async Task A_caller_that_blocks_behind_a_reply_does_not_stop_the_reading()
+    {
+        var blocking = Task.Run(async () =>
+        {
+            await _client.ExecuteAsync("first", null, ScriptedQmpPeer.Deadline());
+            using var done = new ManualResetEventSlim();
+            var second = _client.ExecuteAsync("second", null, ScriptedQmpPeer.Deadline());
+            second.GetAwaiter().OnCompleted(done.Set);
+            done.Wait(ScriptedQmpPeer.Deadline());
+            await second;
+        });
+        await _peer.AnswerAsync("first");
+        await _peer.AnswerAsync("second");
+        await blocking;
+    }
+
+    [Test]
     public async Task An_error_without_id_belongs_to_the_only_outstanding_command()
     {
         var executing = _client.ExecuteAsync("odd", null, ScriptedQmpPeer.Deadline());

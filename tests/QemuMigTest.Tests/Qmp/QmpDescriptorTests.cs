@@ -1,8 +1,10 @@
 using System.IO.Pipes;
+using System.Net.Sockets;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Mono.Unix.Native;
 using NUnit.Framework;
+using QemuMigTest.Qmp;
 using Shouldly;
 
 namespace QemuMigTest.Tests.Qmp;
@@ -31,12 +33,35 @@ public sealed class QmpDescriptorTests
     }
 
     [Test]
+    public async Task A_descriptor_waits_for_room_in_a_full_socket()
+    {
+        var (ours, peer) = ScriptedQmpPeer.Pair();
+        using var _ = peer;
+        var connecting = QmpClient.ConnectAsync(ours, new(), ScriptedQmpPeer.Deadline());
+        await peer.SendLineAsync(ScriptedQmpPeer.Greeting);
+        await peer.AnswerAsync("qmp_capabilities");
+        await using var client = await connecting;
+        Fill(ours);
+        using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
+        var executing = client.ExecuteWithDescriptorAsync("getfd", null, pipe.ClientSafePipeHandle, ScriptedQmpPeer.Deadline());
+
+        (string Text, SafeFileHandle? Descriptor) last;
+        do
+            last = await Task.Run(() => Receive(peer));
+        while (last.Descriptor is null);
+        last.Descriptor.Dispose();
+        last.Text.TrimStart('\n').ShouldBe("""{"execute":"getfd","id":2}""" + "\n");
+        await peer.SendLineAsync("""{"return": {}, "id": 2}""");
+        await executing;
+    }
+
+    [Test]
     public async Task A_descriptor_goes_with_the_first_byte_of_a_line_that_does_not_fit_at_once()
     {
         var (client, peer) = await ScriptedQmpPeer.ConnectedAsync();
         await using var _ = client;
         using var __ = peer;
-        // The first line fills the socket, so that the second begins with EAGAIN.
+        // Neither line fits: the descriptor's own sendmsg takes only the beginning of the second.
         var text = new string('x', 1024 * 1024);
         using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
         var first = client.ExecuteAsync("first", new() { ["text"] = text }, ScriptedQmpPeer.Deadline());
@@ -98,6 +123,22 @@ public sealed class QmpDescriptorTests
         Should.Throw<IOException>(() => pipe.Write("x"u8), $"descriptor {number} is still open somewhere");
     }
 
+    /// <summary>Sends line ends until not one more fits.</summary>
+    private static unsafe void Fill(Socket socket)
+    {
+        var lineEnds = new byte[4096];
+        Array.Fill(lineEnds, (byte)'\n');
+        fixed (byte* start = lineEnds)
+        {
+            foreach (var length in new[] { lineEnds.Length, 1 })
+            {
+                while (Syscall.send((int)socket.SafeHandle.DangerousGetHandle(), (nint)start, (ulong)length, MessageFlags.MSG_DONTWAIT) > 0)
+                    continue;
+                Stdlib.GetLastError().ShouldBe(Errno.EAGAIN);
+            }
+        }
+    }
+
     /// <summary>One recvmsg(2), which waits: what came, and the descriptor beside it.</summary>
     private static unsafe (string Text, SafeFileHandle? Descriptor) Receive(ScriptedQmpPeer peer)
     {
@@ -111,7 +152,7 @@ public sealed class QmpDescriptorTests
             long received;
             do
             {
-                peer.Socket.Poll(TimeSpan.FromSeconds(20), System.Net.Sockets.SelectMode.SelectRead).ShouldBeTrue();
+                peer.Socket.Poll(TimeSpan.FromSeconds(20), SelectMode.SelectRead).ShouldBeTrue();
                 received = Syscall.recvmsg((int)peer.Socket.SafeHandle.DangerousGetHandle(), message, MessageFlags.MSG_CMSG_CLOEXEC);
             } while (received < 0 && Stdlib.GetLastError() == Errno.EINTR);
             received.ShouldBeGreaterThan(0);

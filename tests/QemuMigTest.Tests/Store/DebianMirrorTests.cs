@@ -7,7 +7,7 @@ namespace QemuMigTest.Tests.Store;
 [TestFixture, CancelAfter(120_000)]
 internal sealed class DebianMirrorTests : StoreFixture
 {
-    private const string _sources = "etc/apt/sources.list.d/debian.sources";
+    private const string Sources = "etc/apt/sources.list.d/debian.sources";
 
     [TestCase("Types: deb\nURIs: http://a.example/debian\nSuites: trixie\n", "http://a.example/debian", TestName = "The_address_of_a_stanza")]
     [TestCase("Types: deb\nURIs: http://a.example/d http://b.example/d\nSuites: trixie\n", "http://a.example/d", TestName = "The_first_of_several_addresses")]
@@ -35,7 +35,7 @@ internal sealed class DebianMirrorTests : StoreFixture
         Write("etc/apt/sources.list", "deb http://lines.example/debian trixie main\n");
         DebianMirror.Find(Options).ShouldBe("http://mirror.example/debian");
 
-        File.Delete(At(_sources));
+        File.Delete(At(Sources));
         DebianMirror.Find(Options).ShouldBe("http://lines.example/debian");
     }
 
@@ -58,7 +58,7 @@ internal sealed class DebianMirrorTests : StoreFixture
     [Test]
     public void Another_distributions_list_is_not_taken_for_Debians()
     {
-        File.Delete(At(_sources));
+        File.Delete(At(Sources));
         Write("etc/os-release", "NAME=\"Ubuntu\"\nID=ubuntu\nID_LIKE=debian\n");
         Write("etc/apt/sources.list", "deb http://ubuntu.example/ubuntu noble main\n");
         var message = Should.Throw<QemuStoreException>(() => DebianMirror.Find(Options)).Message;
@@ -70,9 +70,9 @@ internal sealed class DebianMirrorTests : StoreFixture
     [Test]
     public void A_Debian_without_sources_names_the_variable()
     {
-        File.Delete(At(_sources));
+        File.Delete(At(Sources));
         var message = Should.Throw<QemuStoreException>(() => DebianMirror.Find(Options)).Message;
-        message.ShouldContain(At(_sources));
+        message.ShouldContain(At(Sources));
         message.ShouldContain(QemuStore.MirrorVariable);
     }
 }

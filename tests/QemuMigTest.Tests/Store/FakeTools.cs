@@ -6,7 +6,7 @@ namespace QemuMigTest.Tests.Store;
 internal sealed class FakeTools
 {
     // STEP is update, plan or download; STEP.error is what it fails with, STEP.hang makes it last, plan is what it would download.
-    private const string _aptGet =
+    private const string AptGet =
         """
         #!/bin/sh
         here=$(dirname "$0")
@@ -29,14 +29,14 @@ internal sealed class FakeTools
         esac
         """;
 
-    private const string _aptConfig =
+    private const string AptConfig =
         """
         #!/bin/sh
         echo 'Acquire::http::Proxy "http://proxy.example:3128";'
         echo 'APT::Update::Post-Invoke:: "rm -f /var/cache/apt/*.bin";'
         """;
 
-    private const string _dpkgDeb =
+    private const string DpkgDeb =
         """
         #!/bin/sh
         here=$(dirname "$0")
@@ -50,7 +50,7 @@ internal sealed class FakeTools
         esac
         """;
 
-    private const string _loader =
+    private const string Loader =
         """
         #!/bin/sh
         echo "QEMU emulator version 11.1.3 (Debian 1:11.1.3+ds-1)"
@@ -73,10 +73,10 @@ internal sealed class FakeTools
 
     public FakeTools WithApt()
     {
-        Install("apt-get", _aptGet);
-        Install("apt-config", _aptConfig);
-        Install("dpkg-deb", _dpkgDeb);
-        Install("loader", _loader);
+        Install("apt-get", AptGet);
+        Install("apt-config", AptConfig);
+        Install("dpkg-deb", DpkgDeb);
+        Install("loader", Loader);
         return this;
     }
 

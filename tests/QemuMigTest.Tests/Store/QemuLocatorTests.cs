@@ -8,13 +8,13 @@ namespace QemuMigTest.Tests.Store;
 [TestFixture, CancelAfter(120_000)]
 internal sealed class QemuLocatorTests : StoreFixture
 {
-    private const string _command = QemuLocator.Command;
+    private const string Command = QemuLocator.Command;
 
     [Test]
     public async Task Each_side_is_looked_for_in_order()
     {
         MakeBuild("trixie-backports");
-        var onPath = WriteExecutable($"tools/{_command}");
+        var onPath = WriteExecutable($"tools/{Command}");
         var steps = new (string Option, string Path)[]
         {
             ("--src", WriteExecutable("src/qemu")), ("--qemu", WriteExecutable("both/qemu")),
@@ -118,12 +118,12 @@ internal sealed class QemuLocatorTests : StoreFixture
         var text = Write("bin/notes", "");
         File.SetUnixFileMode(text, UnixFileMode.UserRead);
         File.CreateSymbolicLink(At("bin/broken"), At("nowhere"));
-        WriteExecutable($"build/{_command}");
+        WriteExecutable($"build/{Command}");
 
         (await ErrorOfAsync(Request() with { Source = At("bin/none") })).ShouldBe($"--src: {At("bin/none")} does not exist.");
         (await ErrorOfAsync(Request() with { Qemu = text })).ShouldContain($"chmod +x {text}");
         (await ErrorOfAsync(Request() with { Qemu = At("bin") })).ShouldContain("is a folder");
-        (await ErrorOfAsync(Request() with { Qemu = At("build") })).ShouldContain($"did you mean {At("build")}/{_command}?");
+        (await ErrorOfAsync(Request() with { Qemu = At("build") })).ShouldContain($"did you mean {At("build")}/{Command}?");
         (await ErrorOfAsync(Request() with { Qemu = At("bin/broken") })).ShouldContain($"is a link to {At("nowhere")}, which does not exist");
         (await ErrorOfAsync(Request() with { Qemu = "" })).ShouldContain("--qemu is empty");
     }

@@ -7,10 +7,10 @@ namespace QemuMigTest.Binaries.Store;
 /// </remarks>
 internal sealed class AptWorkspace
 {
-    private const string _package = "qemu-system-x86";
+    private const string Package = "qemu-system-x86";
 
     // Of the settings under these, none can make an unsigned archive acceptable.
-    private static readonly string[] _transport =
+    private static readonly string[] Transport =
     [
         "Acquire::http::", "Acquire::https::", "Acquire::http ", "Acquire::https ", "Acquire::ForceIPv4 ", "Acquire::ForceIPv6 ",
         "Acquire::Check-Valid-Until ", "Acquire::Check-Date ", "Acquire::Max-FutureTime ",
@@ -55,7 +55,7 @@ internal sealed class AptWorkspace
         var what = $"Choosing the packages of {_suite}";
         var printed = (await _tools.RunAsync(StoreTools.AptGet, [.. Install, "--print-uris"], _environment, ct)).OrThrow(what);
         var archives = AptArchive.Parse(printed.Output);
-        return archives.Any(archive => archive.Package == _package) ? archives : throw printed.Failure(what, $"{_package} is not among them");
+        return archives.Any(archive => archive.Package == Package) ? archives : throw printed.Failure(what, $"{Package} is not among them");
     }
 
     /// <summary>Downloads them into <see cref="Archives"/>.</summary>
@@ -71,7 +71,7 @@ internal sealed class AptWorkspace
     }
 
     /// <summary>The version of the QEMU package in a plan.</summary>
-    public static string QemuVersion(IEnumerable<AptArchive> archives) => archives.First(archive => archive.Package == _package).Version;
+    public static string QemuVersion(IEnumerable<AptArchive> archives) => archives.First(archive => archive.Package == Package).Version;
 
     /// <summary>The sources of a suite: always signed, and of one architecture whatever others the machine has.</summary>
     internal static string SourcesList(QemuSuite suite, string mirror, string keyring)
@@ -84,7 +84,7 @@ internal sealed class AptWorkspace
     /// <summary>An apt.conf. It is read before the machine's own, and keeps that from being read.</summary>
     internal static string Settings(string folder, string machineSettings)
     {
-        var kept = machineSettings.Split('\n').Where(line => _transport.Any(prefix => line.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)));
+        var kept = machineSettings.Split('\n').Where(line => Transport.Any(prefix => line.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)));
         return $"""
             {string.Join('\n', kept)}
             Dir::Etc::main "/dev/null";
@@ -117,7 +117,7 @@ internal sealed class AptWorkspace
             """;
     }
 
-    private IEnumerable<string> Install => ["-q", "install", "-y", "-t", _suite.Name, _package];
+    private IEnumerable<string> Install => ["-q", "install", "-y", "-t", _suite.Name, Package];
 
     private static long Length(string folder, AptArchive archive)
     {

@@ -6,7 +6,7 @@ namespace QemuMigTest.Binaries.Store;
 /// <summary>Unpacks archives into one folder, a few at a time, and notes what they were.</summary>
 internal sealed class DebUnpacker(StoreTools tools, string root) : IDisposable
 {
-    private static readonly IReadOnlyDictionary<string, string> _noVariables = new Dictionary<string, string>();
+    private static readonly IReadOnlyDictionary<string, string> NoVariables = new Dictionary<string, string>();
     private readonly SemaphoreSlim _turns = new(Math.Clamp(Environment.ProcessorCount, 2, 4));
     private readonly ConcurrentBag<StorePackage> _unpacked = [];
 
@@ -22,7 +22,7 @@ internal sealed class DebUnpacker(StoreTools tools, string root) : IDisposable
         await _turns.WaitAsync(ct);
         try
         {
-            (await tools.RunAsync(StoreTools.DpkgDeb, ["-x", path, root], _noVariables, ct)).OrThrow($"Unpacking {archive.FileName}");
+            (await tools.RunAsync(StoreTools.DpkgDeb, ["-x", path, root], NoVariables, ct)).OrThrow($"Unpacking {archive.FileName}");
             await using var file = File.OpenRead(path);
             var hash = Convert.ToHexStringLower(await SHA256.HashDataAsync(file, ct));
             _unpacked.Add(new(archive.Package, archive.Version, archive.Architecture, hash));

@@ -6,7 +6,7 @@ namespace QemuMigTest.Binaries.Store;
 /// <summary>One fetch, made in a folder of its own that becomes the build by a rename at the end. The suite's lock is held.</summary>
 internal sealed partial class StoreFetch(QemuStoreOptions options, QemuSuite suite, IProgress<StoreProgress>? progress)
 {
-    private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Fetches the suite; what is stored stays when it is whole and the suite has nothing newer.</summary>
     public async Task<StoredQemu> RunAsync(StoredQemu? stored, CancellationToken ct)
@@ -88,7 +88,7 @@ internal sealed partial class StoreFetch(QemuStoreOptions options, QemuSuite sui
                     if (awaited.Count > 0) throw new QemuStoreException($"Downloading the packages of {suite} failed: apt-get ended well, yet {awaited[0].FileName} is not there.");
                     if (unpacking.TrueForAll(task => task.IsCompleted)) break;
                 }
-                await Task.WhenAny(complete ? Task.WhenAll(unpacking) : download, Task.Delay(_interval, TimeProvider.System, all.Token));
+                await Task.WhenAny(complete ? Task.WhenAll(unpacking) : download, Task.Delay(Interval, TimeProvider.System, all.Token));
                 ct.ThrowIfCancellationRequested();
             }
             await Task.WhenAll(unpacking);

@@ -3,22 +3,22 @@ namespace QemuMigTest.Binaries.Store;
 /// <summary>Work on unpacked folders; symbolic links are never followed.</summary>
 internal static class StoreFolders
 {
-    private const UnixFileMode _ownerAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-    private const UnixFileMode _special = UnixFileMode.SetUser | UnixFileMode.SetGroup | UnixFileMode.StickyBit;
-    private static readonly string[] _unneededFolders = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian"];
-    private static readonly string[] _unneededFiles = ["usr/bin/qemu-system-i386", "usr/bin/qemu-system-x86_64-microvm"];
+    private const UnixFileMode OwnerAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode Special = UnixFileMode.SetUser | UnixFileMode.SetGroup | UnixFileMode.StickyBit;
+    private static readonly string[] UnneededFolders = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian"];
+    private static readonly string[] UnneededFiles = ["usr/bin/qemu-system-i386", "usr/bin/qemu-system-x86_64-microvm"];
 
     /// <summary>Drops what no QEMU needs, and what a cache must not hold: set-user-id programs and folders that cannot be deleted.</summary>
     /// <returns>The bytes of the files that stay.</returns>
     public static long Tidy(string root)
     {
-        foreach (var folder in _unneededFolders.Select(name => Path.Combine(root, name)).Where(Directory.Exists)) Delete(folder);
-        foreach (var file in _unneededFiles.Select(name => Path.Combine(root, name)).Where(File.Exists)) File.Delete(file);
+        foreach (var folder in UnneededFolders.Select(name => Path.Combine(root, name)).Where(Directory.Exists)) Delete(folder);
+        foreach (var file in UnneededFiles.Select(name => Path.Combine(root, name)).Where(File.Exists)) File.Delete(file);
         var bytes = 0L;
         foreach (var entry in Walk(new DirectoryInfo(root)))
         {
             var mode = entry.UnixFileMode;
-            var wanted = entry is DirectoryInfo ? (mode | _ownerAll) & ~_special : mode & ~_special;
+            var wanted = entry is DirectoryInfo ? (mode | OwnerAll) & ~Special : mode & ~Special;
             if (wanted != mode) entry.UnixFileMode = wanted;
             bytes += entry is FileInfo file ? file.Length : 0;
         }
@@ -37,7 +37,7 @@ internal static class StoreFolders
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // A package may hold folders that their owner may not write to.
-            foreach (var inner in Walk(new DirectoryInfo(folder)).OfType<DirectoryInfo>()) inner.UnixFileMode |= _ownerAll;
+            foreach (var inner in Walk(new DirectoryInfo(folder)).OfType<DirectoryInfo>()) inner.UnixFileMode |= OwnerAll;
             Directory.Delete(folder, recursive: true);
         }
     }

@@ -3,8 +3,8 @@ namespace QemuMigTest.Binaries.Store;
 /// <summary>Held by whoever changes a suite's folder. It is a lock of the kernel: it ends with its process, however that ends.</summary>
 internal sealed class StoreLock : IDisposable
 {
-    private const int _wouldBlock = 11; // EWOULDBLOCK: .NET tells it as the HResult
-    private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(100);
+    private const int WouldBlock = 11; // EWOULDBLOCK: .NET tells it as the HResult
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
     private readonly FileStream _file;
 
     private StoreLock(FileStream file) => _file = file;
@@ -18,7 +18,7 @@ internal sealed class StoreLock : IDisposable
         {
             return new StoreLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
-        catch (IOException e) when (e.HResult == _wouldBlock)
+        catch (IOException e) when (e.HResult == WouldBlock)
         {
             return null;
         }
@@ -35,7 +35,7 @@ internal sealed class StoreLock : IDisposable
             if (TryAcquire(path) is { } held) return held;
             if (!said) waiting();
             said = true;
-            await Task.Delay(_interval, TimeProvider.System, ct);
+            await Task.Delay(Interval, TimeProvider.System, ct);
         }
     }
 

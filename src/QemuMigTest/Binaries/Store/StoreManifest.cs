@@ -8,7 +8,7 @@ internal sealed record StoreManifest
 {
     public const string FileName = "build.json";
 
-    private static readonly JsonSerializerOptions _format = new(JsonSerializerDefaults.Web)
+    private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // versions have plus signs, and no web page reads this
@@ -33,8 +33,8 @@ internal sealed record StoreManifest
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     public static StoreManifest Read(string folder) =>
-        JsonSerializer.Deserialize<StoreManifest>(File.ReadAllText(Path.Combine(folder, FileName)), _format)
+        JsonSerializer.Deserialize<StoreManifest>(File.ReadAllText(Path.Combine(folder, FileName)), Format)
         ?? throw new JsonException("it holds null");
 
-    public void Write(string folder) => File.WriteAllText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, _format) + "\n");
+    public void Write(string folder) => File.WriteAllText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, Format) + "\n");
 }

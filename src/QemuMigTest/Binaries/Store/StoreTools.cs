@@ -8,7 +8,7 @@ internal sealed class StoreTools
     public const string AptGet = "apt-get";
     public const string AptConfig = "apt-config";
     public const string DpkgDeb = "dpkg-deb";
-    private static readonly TimeSpan _interruptGrace = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan InterruptGrace = TimeSpan.FromSeconds(1);
     private readonly IReadOnlyDictionary<string, string> _paths;
 
     private StoreTools(IReadOnlyDictionary<string, string> paths) => _paths = paths;
@@ -56,7 +56,7 @@ internal sealed class StoreTools
         ct.ThrowIfCancellationRequested();
         var result = new ToolResult(Path.GetFileName(file), process.ExitCode, await output, await error);
         // A terminal sends Ctrl-C to the program too, whose end may be seen before our own token fires.
-        if (result.WasInterrupted) await Task.Delay(_interruptGrace, TimeProvider.System, ct);
+        if (result.WasInterrupted) await Task.Delay(InterruptGrace, TimeProvider.System, ct);
         return result;
     }
 

@@ -5,12 +5,12 @@ namespace QemuMigTest.Binaries.Store;
 /// <summary>A build in the store. It may be damaged: see <see cref="Damage"/>.</summary>
 public sealed record StoredQemu
 {
-    private const string _binary = "usr/bin/qemu-system-x86_64";
-    private const string _loader = "ld-linux-x86-64.so.2";
+    private const string Binary = "usr/bin/qemu-system-x86_64";
+    private const string Loader = "ld-linux-x86-64.so.2";
 
     // The links in lib64 are absolute in bookworm and would lead to the loader of this machine.
-    private static readonly string[] _libraryFolders = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"];
-    private static readonly string[] _dataFolders = ["usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu"];
+    private static readonly string[] LibraryFolders = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"];
+    private static readonly string[] DataFolders = ["usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu"];
 
     public required QemuSuite Suite { get; init; }
 
@@ -76,17 +76,17 @@ public sealed record StoredQemu
     internal static QemuLaunch LaunchOf(string name, string root)
     {
         string At(string relative) => System.IO.Path.Combine(root, relative);
-        var loaders = _libraryFolders.Select(folder => At(System.IO.Path.Combine(folder, _loader))).ToList();
+        var loaders = LibraryFolders.Select(folder => At(System.IO.Path.Combine(folder, Loader))).ToList();
         return new()
         {
             Name = name,
-            Executable = At(_binary),
+            Executable = At(Binary),
             FileName = loaders.FirstOrDefault(File.Exists, loaders[0]),
             PrefixArguments =
             [
-                "--library-path", string.Join(':', _libraryFolders.Select(At)),
-                At(_binary),
-                .. _dataFolders.SelectMany(folder => new[] { "-L", At(folder) }),
+                "--library-path", string.Join(':', LibraryFolders.Select(At)),
+                At(Binary),
+                .. DataFolders.SelectMany(folder => new[] { "-L", At(folder) }),
             ],
             Environment = new Dictionary<string, string> { ["QEMU_MODULE_DIR"] = At("usr/lib/x86_64-linux-gnu/qemu") },
         };

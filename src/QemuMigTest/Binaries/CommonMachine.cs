@@ -1,0 +1,40 @@
+namespace QemuMigTest.Binaries;
+
+/// <summary>Chooses the machine type of a pair: source and destination must have the same, versioned one.</summary>
+public static class CommonMachine
+{
+    /// <summary>The variable of upstream's harness that overrides the choice.</summary>
+    public const string Variable = "QTEST_QEMU_MACHINE_TYPE";
+
+    /// <summary>The machine type of a pair.</summary>
+    /// <param name="source">The source's build.</param>
+    /// <param name="destination">The destination's build.</param>
+    /// <param name="wanted">A machine type, an alias of one, or null for the newest q35 that both know.</param>
+    /// <exception cref="QemuMigTestException">There is none; the message lists what there is.</exception>
+    public static string Choose(QemuBinary source, QemuBinary destination, string? wanted)
+    {
+        var alias = wanted ?? "q35";
+        var known = destination.Machines.Select(machine => machine.Name).ToHashSet();
+        var exact = source.Machines.FirstOrDefault(machine => machine.Name == alias);
+        if (exact is { Alias: null })
+        {
+            return known.Contains(exact.Name)
+                ? exact.Name
+                : throw new QemuMigTestException($"Machine type {exact.Name} is known to the source, {source}, but not to the destination, {destination}.");
+        }
+
+        // The alias means another version in each build: take the newest of its family that both have.
+        var family = new[] { source, destination }.Select(binary => binary.FindMachine(alias)?.Name).OfType<string>().Select(Family).FirstOrDefault()
+            ?? throw new QemuMigTestException($"Machine type {alias} is known neither to the source, {source}, nor to the destination, {destination}; the source knows: {string.Join(' ', source.Machines.Select(machine => machine.Name))}.");
+        return source.Machines.Select(machine => machine.Name)
+            .Where(name => Family(name) == family && known.Contains(name))
+            .OrderByDescending(Version)
+            .FirstOrDefault()
+            ?? throw new QemuMigTestException($"No {family} machine type is known to both the source, {source}, and the destination, {destination}.");
+    }
+
+    private static string Family(string name) => name[..Math.Max(name.LastIndexOf('-'), 0)] is { Length: > 0 } family ? family : name;
+
+    private static Version Version(string name) =>
+        System.Version.TryParse(name[(name.LastIndexOf('-') + 1)..], out var version) ? version : new Version(0, 0);
+}

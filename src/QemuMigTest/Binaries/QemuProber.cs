@@ -1,0 +1,79 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using QemuMigTest.Hosts;
+using QemuMigTest.Processes;
+
+namespace QemuMigTest.Binaries;
+
+/// <summary>Asks a QEMU build what it can do.</summary>
+public sealed class QemuProber(ProcessSpawner spawner, ScratchDirectory scratch, TimeLimits limits, ProbeCache cache)
+{
+    /// <summary>What a build can do: from the cache when the binary has not changed, else asked of it.</summary>
+    /// <exception cref="QemuStartException">It does not start, or is no QEMU.</exception>
+    public async Task<QemuBinary> ProbeAsync(QemuLaunch launch, CancellationToken ct)
+    {
+        if (cache.Find(launch) is { } known)
+        {
+            return known;
+        }
+
+        var asked = await AskAsync(launch, ct);
+        cache.Store(launch, asked);
+        return asked;
+    }
+
+    private async Task<QemuBinary> AskAsync(QemuLaunch launch, CancellationToken ct)
+    {
+        using var folder = scratch.CreateChild("probe");
+        var options = new QemuProcessOptions
+        {
+            Name = "probe",
+            Launch = launch,
+            CommandLine = new QemuCommandLine().With("-no-user-config").With("-nodefaults").With("-display", "none").With("-machine", "none").With("-S"),
+            Scratch = folder,
+            Limits = limits,
+            QTest = false,
+            Serial = false,
+        };
+        try
+        {
+            await using var qemu = await QemuProcess.StartAsync(options, spawner, ct);
+            var binary = await AskAsync(qemu, launch, ct);
+            await qemu.QuitAsync(ct);
+            return binary;
+        }
+        catch (QemuMigTestException e) when (e is QemuStartException or WaitTimeoutException or QemuExitedException or Qmp.QmpException)
+        {
+            throw new QemuStartException($"{launch.Name} does not answer as a QEMU does. Is it a qemu-system-x86_64? {e.Message}", e);
+        }
+    }
+
+    private static async Task<QemuBinary> AskAsync(QemuProcess qemu, QemuLaunch launch, CancellationToken ct)
+    {
+        Task<JsonElement> Ask(string command, JsonObject? arguments = null) => qemu.ExecuteAsync(command, arguments, ct);
+        async Task<HashSet<string>> Types(string implements) => Names(await Ask("qom-list-types", new() { ["implements"] = implements, ["abstract"] = false }), "name");
+
+        var schema = new QmpSchema(await Ask("query-qmp-schema"));
+        var greeting = qemu.Qmp.Greeting;
+        return new QemuBinary
+        {
+            Launch = launch,
+            Version = new QemuVersion(greeting.Major, greeting.Minor, greeting.Micro, greeting.Package.Trim(' ', '(', ')')),
+            Accelerators = (await Types("accel")).Select(name => name.Replace("-accel", "", StringComparison.Ordinal)).ToHashSet(),
+            Machines = [.. (await Ask("query-machines")).EnumerateArray().Select(machine => new MachineType(
+                machine.GetProperty("name").GetString()!,
+                machine.TryGetProperty("alias", out var alias) ? alias.GetString() : null,
+                machine.TryGetProperty("deprecated", out var deprecated) && deprecated.GetBoolean()))],
+            MigrationCapabilities = Names(await Ask("query-migrate-capabilities"), "capability"),
+            Commands = schema.Commands(),
+            Events = schema.Events(),
+            Types = (await Types("device")).Union(await Types("user-creatable")).ToHashSet(),
+            Options = (await Ask("query-command-line-options")).EnumerateArray().ToDictionary(
+                option => option.GetProperty("option").GetString()!,
+                option => (IReadOnlyList<string>)[.. Names(option.GetProperty("parameters"), "name")]),
+        };
+    }
+
+    private static HashSet<string> Names(JsonElement array, string property) =>
+        array.EnumerateArray().Select(item => item.GetProperty(property).GetString()!).ToHashSet();
+}

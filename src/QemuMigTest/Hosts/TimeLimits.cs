@@ -1,0 +1,23 @@
+namespace QemuMigTest.Hosts;
+
+/// <summary>How long each kind of wait may take, all scaled by one setting (<c>--timeout-scale</c>).</summary>
+/// <param name="Scale">A factor above 0; 1 suits two cores under load.</param>
+public sealed record TimeLimits(double Scale = 1)
+{
+    /// <summary>From the start of a QEMU to its QMP greeting, and for a guest to boot.</summary>
+    public TimeSpan Start => Scaled(20);
+
+    /// <summary>For the reply to one QMP command or qtest request.</summary>
+    public TimeSpan Command => Scaled(15);
+
+    /// <summary>For a migration status, an event, a page to arrive, a marker on the serial line.</summary>
+    public TimeSpan Step => Scaled(30);
+
+    /// <summary>For a QEMU that was asked to quit; then it is killed.</summary>
+    public TimeSpan Quit => Scaled(5);
+
+    /// <summary>For a process that got SIGKILL.</summary>
+    public TimeSpan Kill => Scaled(5);
+
+    private TimeSpan Scaled(double seconds) => TimeSpan.FromSeconds(seconds * Scale);
+}

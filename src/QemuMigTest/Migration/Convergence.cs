@@ -1,0 +1,30 @@
+using System.Text.Json.Nodes;
+
+namespace QemuMigTest.Migration;
+
+/// <summary>Whether a migration of a guest that writes all the time can come to its end.</summary>
+public enum Convergence
+{
+    /// <summary>Unlimited bandwidth and a downtime of up to 30 s: it completes at the first chance.</summary>
+    Allowed,
+
+    /// <summary>3 MB/s and 1 ms of downtime: it does not complete until it is let.</summary>
+    Held,
+
+    /// <summary>Unlimited bandwidth and 1 ms of downtime: pass follows pass, and it does not complete until it is let.</summary>
+    HeldAtFullSpeed,
+}
+
+/// <summary>The parameters that mean it.</summary>
+internal static class ConvergenceParameters
+{
+    private const long HeldBandwidth = 3_000_000;
+    private const long HeldDowntime = 1;
+    private const long AllowedDowntime = 30_000;
+
+    public static JsonObject Of(Convergence convergence) => new()
+    {
+        ["max-bandwidth"] = convergence == Convergence.Held ? HeldBandwidth : 0,
+        ["downtime-limit"] = convergence == Convergence.Allowed ? AllowedDowntime : HeldDowntime,
+    };
+}

@@ -1,0 +1,27 @@
+using QemuMigTest.Binaries;
+using QemuMigTest.Hosts;
+
+namespace QemuMigTest.Migration;
+
+/// <summary>What all pairs of a run have in common.</summary>
+/// <param name="Source">The source's build.</param>
+/// <param name="Destination">The destination's build.</param>
+/// <param name="MachineType">The versioned machine type that both know.</param>
+/// <param name="Accelerator">What runs the guest.</param>
+/// <param name="Host">What this machine can do.</param>
+/// <param name="Limits">How long waits may take.</param>
+/// <param name="Log">Where QMP is shown as it passes, or null.</param>
+public sealed record MigrationEnvironment(
+    QemuBinary Source,
+    QemuBinary Destination,
+    string MachineType,
+    AcceleratorChoice Accelerator,
+    HostFeatures Host,
+    TimeLimits Limits,
+    TextWriter? Log = null)
+{
+    /// <summary>Source and destination, or the one build that is both.</summary>
+    public IEnumerable<(string Side, QemuBinary Binary)> Sides => Source == Destination
+        ? [("source and destination", Source)]
+        : [("source", Source), ("destination", Destination)];
+}

@@ -1,0 +1,20 @@
+namespace QemuMigTest.Migration;
+
+/// <summary>How far a migration has come.</summary>
+public enum MigrationOutcome
+{
+    /// <summary>It was started and has not ended.</summary>
+    UnderWay,
+
+    /// <summary>The guest runs on the destination.</summary>
+    Completed,
+
+    /// <summary>It failed, as was expected.</summary>
+    Failed,
+
+    /// <summary>It was cancelled.</summary>
+    Cancelled,
+
+    /// <summary>A side refused the command that would have started it: nothing has changed.</summary>
+    Refused,
+}

@@ -1,0 +1,259 @@
+using System.Buffers.Binary;
+using QemuMigTest.Migration.Channels;
+using QemuMigTest.Processes;
+using QemuMigTest.Qmp;
+
+namespace QemuMigTest.Migration;
+
+/// <summary>One migration of a pair, step by step. Each step waits for what proves that it is done.</summary>
+public sealed class MigrationRun
+{
+    private const string PassEvent = "MIGRATION_PASS";
+
+    // Early in RAM, so that a held migration comes by soon; and not where the guest program counts.
+    private const uint MarkerPage = 8;
+    private const uint MarkerOffset = 0x800;
+    private const int CounterBytes = 256;
+    private readonly ulong _markerValue;
+    private int _serialPosition;
+
+    internal MigrationRun(MigrationPair pair, MigrationChannel channel, int number, bool sourceWasRunning)
+    {
+        Pair = pair;
+        Channel = channel;
+        Number = number;
+        Source = pair.Source;
+        Destination = pair.Destination;
+        SourceWasRunning = sourceWasRunning;
+        SourceEvents = Source.EventPosition;
+        DestinationEvents = Destination.EventPosition;
+        Source.SkipStatuses();
+        _markerValue = 0xfeed_0000_0000_0000 + (ulong)number;
+    }
+
+    /// <summary>The pair.</summary>
+    public MigrationPair Pair { get; }
+
+    /// <summary>What carries it.</summary>
+    public MigrationChannel Channel { get; private set; }
+
+    /// <summary>1 for the pair's first migration, and so on.</summary>
+    public int Number { get; }
+
+    /// <summary>The side that it starts from.</summary>
+    public MigrationSide Source { get; }
+
+    /// <summary>The side that it goes to.</summary>
+    public MigrationSide Destination { get; }
+
+    /// <summary>Whether the guest was not stopped when it started: then the destination resumes by itself.</summary>
+    public bool SourceWasRunning { get; }
+
+    /// <summary>How far it has come.</summary>
+    public MigrationOutcome Outcome { get; private set; }
+
+    /// <summary>What becomes of the destination when it fails or is cancelled; set with the outcome.</summary>
+    public DestinationEnd DestinationEnd { get; private set; } = DestinationEnd.Stays;
+
+    /// <summary>The source's query-migrate at the end, or null before.</summary>
+    public MigrationInfo? Result { get; private set; }
+
+    /// <summary>Where its events start in the source's log.</summary>
+    public int SourceEvents { get; }
+
+    /// <summary>Where its events start in the destination's log.</summary>
+    public int DestinationEvents { get; }
+
+    private ulong MarkerAddress => Pair.Program.Settings.RegionStart + (MarkerPage * Pair.Program.Settings.PageStride) + MarkerOffset;
+
+    /// <summary>Waits for a status on the source; see <see cref="MigrationSide.WaitForStatusAsync"/>.</summary>
+    public Task WaitForStatusAsync(MigrationStatus goal, CancellationToken ct) => Source.WaitForStatusAsync(goal, null, ct);
+
+    /// <summary>Waits until the source has begun its n-th pass over RAM (MIGRATION_PASS, since 2.6).</summary>
+    /// <param name="pass">1 for the first.</param>
+    /// <param name="ct">Ends the wait.</param>
+    public Task WaitForPassAsync(int pass, CancellationToken ct) => Source.Process.WaitForEventAsync(
+        e => e.Name == PassEvent && e.Data.GetProperty("pass").GetInt64() >= pass, SourceEvents, $"pass {pass} of the migration", ct);
+
+    /// <summary>Waits until a page that was marked before the migration is on the destination: RAM is on its way.</summary>
+    public async Task WaitForPageSentAsync(CancellationToken ct)
+    {
+        ulong seen = 0;
+        await Poll.UntilAsync(Destination.Name, $"the marked page at 0x{MarkerAddress:x}", token =>
+        {
+            ThrowIfEnded(Destination);
+            seen = Destination.Process.QTest!.ReadUInt64(MarkerAddress);
+            return Task.FromResult(seen == _markerValue ? this : null);
+        }, () => $"0x{seen:x} there; {Source.Process.LastSeen()}", Pair.Environment.Limits.Step, ct);
+    }
+
+    /// <summary>Waits until a page that is on the destination already was written again by the guest: it must be sent twice.</summary>
+    public async Task WaitForSentPageDirtiedAsync(CancellationToken ct)
+    {
+        await WaitForPageSentAsync(ct);
+        var page = Pair.Program.Settings.RegionStart + (MarkerPage * Pair.Program.Settings.PageStride);
+        var before = Source.Process.QTest!.Read(page, CounterBytes);
+        await Poll.UntilAsync(Source.Name, $"the guest to write to the page at 0x{page:x}", token =>
+        {
+            ThrowIfEnded(Source);
+            return Task.FromResult(Source.Process.QTest!.Read(page, CounterBytes).AsSpan().SequenceEqual(before) ? null : this);
+        }, Source.Process.LastSeen, Pair.Environment.Limits.Step, ct);
+    }
+
+    /// <summary>Lets the migration complete: unlimited bandwidth, 30 s of downtime.</summary>
+    public Task AllowConvergenceAsync(CancellationToken ct) => Pair.SetConvergenceAsync(Convergence.Allowed, ct);
+
+    /// <summary>Switches to postcopy (migrate-start-postcopy, since 2.6): the destination runs when this returns.</summary>
+    public async Task StartPostcopyAsync(CancellationToken ct)
+    {
+        await Source.ExecuteAsync("migrate-start-postcopy", null, ct);
+        await Source.WaitForEventAsync("STOP", SourceEvents, ct);
+        await Destination.WaitForEventAsync("RESUME", DestinationEvents, ct);
+        Pair.HandOver();
+    }
+
+    /// <summary>Breaks postcopy's channel on the source (migrate-pause, since 3.0) and waits until both sides have noticed.</summary>
+    public async Task PauseAsync(CancellationToken ct)
+    {
+        await Source.PausePostcopyAsync(ct);
+        await Destination.WaitForStatusAsync(MigrationStatus.PostcopyPaused, ct: ct);
+    }
+
+    /// <summary>Goes on with a paused postcopy over another channel (migrate-recover, migrate with resume; since 3.0).</summary>
+    public async Task RecoverAsync(MigrationChannel channel, CancellationToken ct)
+    {
+        Channel.Dispose();
+        Channel = channel;
+        await Destination.Process.ExecuteOutOfBandAsync("migrate-recover", await channel.ListenAsync(Pair, ct), ct);
+        var arguments = await channel.ConnectAsync(Pair, ct);
+        arguments["resume"] = true;
+        await Source.ExecuteAsync("migrate", arguments, ct);
+    }
+
+    /// <summary>Waits until both sides say completed and the guest writes on the destination's serial line.</summary>
+    public async Task CompleteAsync(CancellationToken ct)
+    {
+        await Source.WaitForStatusAsync(MigrationStatus.Completed, ct: ct);
+        Result = await Source.QueryMigrateAsync(ct);
+        if (Channel.DestinationReadsAfterwards)
+        {
+            await Destination.ExecuteAsync("migrate-incoming", await Channel.ListenAsync(Pair, ct), ct);
+        }
+
+        await Destination.WaitForStatusAsync(MigrationStatus.Completed, ct: ct);
+        Pair.HandOver();
+        if (SourceWasRunning)
+        {
+            await Destination.WaitForEventAsync("RESUME", DestinationEvents, ct);
+        }
+        else
+        {
+            await Destination.ContinueAsync(ct);
+        }
+
+        if (!Pair.GuestSuspended)
+        {
+            await Destination.Serial.WaitForAsync('B', _serialPosition, ct);
+        }
+
+        await Channel.VerifyCompletedAsync(Pair, ct);
+        Outcome = MigrationOutcome.Completed;
+    }
+
+    /// <summary>Cancels (migrate_cancel) and waits until the source says cancelled.</summary>
+    /// <param name="destination">What becomes of the destination.</param>
+    /// <param name="ct">Ends the wait.</param>
+    public async Task CancelAsync(DestinationEnd destination, CancellationToken ct)
+    {
+        await Source.ExecuteAsync("migrate_cancel", null, ct);
+        await Source.WaitForStatusAsync(MigrationStatus.Cancelled, ct: ct);
+        await EndAsync(MigrationOutcome.Cancelled, destination, ct);
+    }
+
+    /// <summary>Waits until the migration has failed, for the reason that is expected.</summary>
+    /// <param name="sourceError">What the source's error-desc must contain.</param>
+    /// <param name="destination">What becomes of the destination.</param>
+    /// <param name="ct">Ends the wait.</param>
+    /// <exception cref="MigrationFailedException">It ended otherwise.</exception>
+    /// <exception cref="QemuMigTestException">It failed for another reason, or the destination ended otherwise.</exception>
+    public async Task FailAsync(string sourceError, DestinationEnd destination, CancellationToken ct)
+    {
+        await Source.WaitForStatusAsync(MigrationStatus.Failed, ct: ct);
+        var info = await Source.QueryMigrateAsync(ct);
+        if (sourceError.Length > 0 && info.ErrorDescription?.Contains(sourceError, StringComparison.Ordinal) != true)
+        {
+            throw new QemuMigTestException($"{Source.Name}: the migration failed, but not for the expected reason \"{sourceError}\"; query-migrate says: {info.ErrorDescription ?? "nothing"}");
+        }
+
+        await EndAsync(MigrationOutcome.Failed, destination, ct);
+    }
+
+    internal async Task StartAsync(CancellationToken ct)
+    {
+        Destination.SkipStatuses();
+        _serialPosition = Destination.Serial.Position;
+        MarkPage();
+        if (!Channel.DestinationReadsAfterwards)
+        {
+            await Destination.ExecuteAsync("migrate-incoming", await Channel.ListenAsync(Pair, ct), ct);
+        }
+
+        var arguments = await Channel.ConnectAsync(Pair, ct);
+        try
+        {
+            await Source.ExecuteAsync("migrate", arguments, ct);
+        }
+        catch (QmpCommandException)
+        {
+            Outcome = MigrationOutcome.Refused;
+            throw;
+        }
+    }
+
+    private void MarkPage()
+    {
+        var bytes = new byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, _markerValue);
+        Source.Process.QTest!.Write(MarkerAddress, bytes);
+        Pair.Remember(Pair.MemoryModel.WithWritten(MarkerAddress, bytes));
+    }
+
+    private async Task EndAsync(MigrationOutcome outcome, DestinationEnd destination, CancellationToken ct)
+    {
+        Result = await Source.QueryMigrateAsync(ct);
+        Outcome = outcome;
+        DestinationEnd = destination;
+        if (destination.ExitCode is not { } code)
+        {
+            return;
+        }
+
+        var process = Destination.Process;
+        var status = await Deadline.WithinAsync(Pair.Environment.Limits.Step, token => process.Exited.WaitAsync(token),
+            () => new WaitTimeoutException(process.Name, $"QEMU to exit with code {code} after the migration ended as {outcome}", Pair.Environment.Limits.Step, process.LastSeen()), ct);
+        if (status.Code != code)
+        {
+            throw new QemuExitedException(process.Name, status, $"a migration that ended as {outcome}, where exit code {code} was expected", process.Stderr);
+        }
+
+        if (!process.Stderr.Contains(destination.Error, StringComparison.Ordinal))
+        {
+            throw new QemuMigTestException($"{process.Name}: QEMU exited with code {code}, but its stderr does not say \"{destination.Error}\"; it says: {process.Stderr}");
+        }
+    }
+
+    private void ThrowIfEnded(MigrationSide side)
+    {
+        if (side.Process.Exited.IsCompletedSuccessfully)
+        {
+            throw new QemuExitedException(side.Name, side.Process.Exited.Result, $"migration {Number}", side.Process.Stderr);
+        }
+
+        var ended = Source.Process.Qmp.Events.Snapshot().Skip(SourceEvents).Select(MigrationSide.StatusOf)
+            .FirstOrDefault(status => status == MigrationStatus.Failed || status == MigrationStatus.Completed || status == MigrationStatus.Cancelled);
+        if (ended is { } seen)
+        {
+            throw new MigrationFailedException(Source.Name, seen, "RAM on its way", null);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using QemuMigTest.Binaries;
+using QemuMigTest.Guests;
+using QemuMigTest.Processes;
+using QemuMigTest.Qmp;
+
+namespace QemuMigTest.Migration;
+
+/// <summary>One side of a migration: a QEMU, the guest in it, and what it says of both.</summary>
+public sealed class MigrationSide : IAsyncDisposable
+{
+    private const string StatusEvent = "MIGRATION";
+    private int _statusPosition;
+
+    internal MigrationSide(QemuProcess process, QemuBinary binary, GuestProgram program)
+    {
+        Process = process;
+        Binary = binary;
+        Program = program;
+        Serial = new SerialLog(process);
+        Memory = new GuestMemory(process);
+    }
+
+    /// <summary>"source" or "destination".</summary>
+    public string Name => Process.Name;
+
+    /// <summary>The process and its connections.</summary>
+    public QemuProcess Process { get; }
+
+    /// <summary>The build.</summary>
+    public QemuBinary Binary { get; }
+
+    /// <summary>The guest program that it boots, or waits for.</summary>
+    public GuestProgram Program { get; }
+
+    /// <summary>What the guest wrote here.</summary>
+    public SerialLog Serial { get; }
+
+    /// <summary>The guest's memory here.</summary>
+    public GuestMemory Memory { get; }
+
+    /// <summary>The position of the next event: take it before causing what is waited for.</summary>
+    public int EventPosition => Process.Qmp.Events.Position;
+
+    /// <summary>Executes a QMP command.</summary>
+    public Task<JsonElement> ExecuteAsync(string command, JsonObject? arguments, CancellationToken ct) => Process.ExecuteAsync(command, arguments, ct);
+
+    /// <summary>query-status.</summary>
+    public async Task<RunState> QueryStatusAsync(CancellationToken ct)
+    {
+        var status = await ExecuteAsync("query-status", null, ct);
+        return new RunState(status.GetProperty("status").GetString()!, status.GetProperty("running").GetBoolean());
+    }
+
+    /// <summary>query-migrate.</summary>
+    public async Task<MigrationInfo> QueryMigrateAsync(CancellationToken ct) => new(await ExecuteAsync("query-migrate", null, ct));
+
+    /// <summary>Turns capabilities on (migrate-set-capabilities) and reads them back.</summary>
+    /// <exception cref="QmpCommandException">QEMU refused one.</exception>
+    public async Task EnableAsync(IEnumerable<MigrationCapability> capabilities, CancellationToken ct)
+    {
+        var names = capabilities.Select(capability => capability.Name).ToList();
+        await ExecuteAsync("migrate-set-capabilities", new()
+        {
+            ["capabilities"] = new JsonArray([.. names.Select(name => new JsonObject { ["capability"] = name, ["state"] = true })]),
+        }, ct);
+        var states = (await ExecuteAsync("query-migrate-capabilities", null, ct)).EnumerateArray()
+            .ToDictionary(state => state.GetProperty("capability").GetString()!, state => state.GetProperty("state").GetBoolean());
+        if (names.Where(name => !states.GetValueOrDefault(name)).ToList() is { Count: > 0 } off)
+        {
+            throw new QemuMigTestException($"{Name}: migrate-set-capabilities was accepted, but query-migrate-capabilities shows off: {string.Join(", ", off)}");
+        }
+    }
+
+    /// <summary>Sets parameters (migrate-set-parameters) and reads them back.</summary>
+    /// <exception cref="QmpCommandException">QEMU refused one.</exception>
+    public async Task SetParametersAsync(JsonObject parameters, CancellationToken ct)
+    {
+        await ExecuteAsync("migrate-set-parameters", (JsonObject)parameters.DeepClone(), ct);
+        var now = JsonObject.Create(await ExecuteAsync("query-migrate-parameters", null, ct))!;
+        foreach (var (name, wanted) in parameters)
+        {
+            if (!JsonNode.DeepEquals(now[name], wanted))
+            {
+                throw new QemuMigTestException($"{Name}: migrate-set-parameters {name}={wanted?.ToJsonString()} was accepted, but query-migrate-parameters shows {now[name]?.ToJsonString() ?? "none"}");
+            }
+        }
+    }
+
+    /// <summary>Waits for a status of the migration; statuses are taken in order, each once.</summary>
+    /// <param name="goal">What is waited for.</param>
+    /// <param name="unless">What must not come before; by default the ends of a migration that are not the goal.</param>
+    /// <param name="ct">Ends the wait.</param>
+    /// <exception cref="MigrationFailedException">One of <paramref name="unless"/> came.</exception>
+    /// <exception cref="WaitTimeoutException">It did not come in time.</exception>
+    /// <exception cref="QemuExitedException">QEMU ended first.</exception>
+    public async Task WaitForStatusAsync(MigrationStatus goal, IReadOnlyCollection<MigrationStatus>? unless = null, CancellationToken ct = default)
+    {
+        var forbidden = (unless ?? [MigrationStatus.Completed, MigrationStatus.Failed, MigrationStatus.Cancelled]).Where(status => status != goal).ToHashSet();
+        var found = await Process.WaitForEventAsync(e => StatusOf(e) is { } status && (status == goal || forbidden.Contains(status)),
+            _statusPosition, $"migration status {goal}", ct);
+        _statusPosition = found.Position + 1;
+        if (StatusOf(found) is { } seen && seen != goal)
+        {
+            throw new MigrationFailedException(Name, seen, $"status {goal}", (await QueryMigrateAsync(ct)).ErrorDescription);
+        }
+    }
+
+    /// <summary>Forgets the statuses so far: what is waited for next is of a new migration.</summary>
+    internal void SkipStatuses() => _statusPosition = EventPosition;
+
+    /// <summary>The status that a MIGRATION event carries, or null for another event.</summary>
+    public static MigrationStatus? StatusOf(QmpEvent e) => e.Name == StatusEvent ? new MigrationStatus(e.Data.GetProperty("status").GetString()!) : null;
+
+    /// <summary>Waits for the first event of a name at or after a position.</summary>
+    public Task<QmpEvent> WaitForEventAsync(string name, int from, CancellationToken ct) =>
+        Process.WaitForEventAsync(e => e.Name == name, from, $"event {name}", ct);
+
+    /// <summary>Stops the vCPUs (stop) and waits for the event.</summary>
+    public Task StopAsync(CancellationToken ct) => CauseAsync("stop", "STOP", ct);
+
+    /// <summary>Lets the vCPUs run (cont) and waits for the event.</summary>
+    public Task ContinueAsync(CancellationToken ct) => CauseAsync("cont", "RESUME", ct);
+
+    /// <summary>Executes a command and waits for the event that it causes.</summary>
+    public async Task CauseAsync(string command, string eventName, CancellationToken ct)
+    {
+        var from = EventPosition;
+        await ExecuteAsync(command, null, ct);
+        await WaitForEventAsync(eventName, from, ct);
+    }
+
+    /// <summary>Breaks postcopy's channel on this side (migrate-pause, since 3.0; while recovering, since 8.2) and waits until it says so.</summary>
+    public async Task PausePostcopyAsync(CancellationToken ct)
+    {
+        await Process.ExecuteOutOfBandAsync("migrate-pause", null, ct);
+        await WaitForStatusAsync(MigrationStatus.PostcopyPaused, ct: ct);
+    }
+
+    /// <summary>Executes a command of the human monitor and gives its text.</summary>
+    public async Task<string> HumanAsync(string commandLine, CancellationToken ct) =>
+        (await ExecuteAsync("human-monitor-command", new() { ["command-line"] = commandLine }, ct)).GetString()!;
+
+    /// <summary>Where the guest program is: its pass and page, from the vCPU's registers. Exact while the VM is stopped.</summary>
+    public async Task<GuestState> ReadGuestStateAsync(CancellationToken ct) => GuestState.FromRegisters(await HumanAsync("info registers", ct), Program);
+
+    /// <summary>Ends QEMU and closes all connections.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Process.DisposeAsync();
+        await Serial.DisposeAsync();
+        Memory.Dispose();
+    }
+}

@@ -1,0 +1,39 @@
+using System.Text.Json.Nodes;
+using QemuMigTest.Processes;
+
+namespace QemuMigTest.Migration;
+
+/// <summary>What is special in a pair. The default is:
+/// <code>
+/// new PairOptions
+/// {
+///     Capabilities = [],                      // but for "events", which is always on
+///     Parameters = [],
+///     Convergence = Convergence.Held,
+///     GuestSuspends = false,
+///     SourceArguments = new(), DestinationArguments = new(),
+/// }
+/// </code></summary>
+public sealed record PairOptions
+{
+    /// <summary>Capabilities turned on, on both sides.</summary>
+    public IReadOnlyList<MigrationCapability> Capabilities { get; init; } = [];
+
+    /// <summary>Capabilities turned on, on the source alone.</summary>
+    public IReadOnlyList<MigrationCapability> SourceCapabilities { get; init; } = [];
+
+    /// <summary>Parameters set on both sides, by QAPI's names.</summary>
+    public JsonObject Parameters { get; init; } = [];
+
+    /// <summary>Whether the migration may complete at once.</summary>
+    public Convergence Convergence { get; init; } = Convergence.Held;
+
+    /// <summary>The guest goes to ACPI S3 once, after its first pass marker.</summary>
+    public bool GuestSuspends { get; init; }
+
+    /// <summary>More arguments for the source's QEMU.</summary>
+    public QemuCommandLine SourceArguments { get; init; } = new();
+
+    /// <summary>More arguments for the destination's QEMU.</summary>
+    public QemuCommandLine DestinationArguments { get; init; } = new();
+}

@@ -1,0 +1,10 @@
+namespace QemuMigTest.Migration;
+
+/// <summary>The run state of a VM as query-status gives it.</summary>
+/// <param name="Name">QAPI RunState's name, such as <c>postmigrate</c>.</param>
+/// <param name="Running">Whether its vCPUs run.</param>
+public sealed record RunState(string Name, bool Running)
+{
+    /// <inheritdoc/>
+    public override string ToString() => Running ? $"{Name} (running)" : Name;
+}

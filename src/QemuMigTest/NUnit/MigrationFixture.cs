@@ -1,0 +1,157 @@
+using System.Globalization;
+using NUnit.Framework;
+using NUnit.Framework.Interfaces;
+using NUnit.Framework.Internal;
+using QemuMigTest.Migration;
+using QemuMigTest.Oracles;
+using QemuMigTest.Processes;
+
+namespace QemuMigTest.NUnit;
+
+/// <summary>The base of fixtures of migration tests. It starts pairs, applies every oracle to them when the test has passed,
+/// keeps their logs when it has not, and leaves nothing behind.</summary>
+public abstract class MigrationFixture
+{
+    private readonly List<(MigrationPair Pair, ScratchDirectory Scratch)> _pairs = [];
+    private readonly List<CancellationTokenRegistration> _watchdogs = [];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private MigrationSession? _session;
+
+    /// <summary>The session of the run.</summary>
+    protected MigrationSession Session => _session ?? throw new InvalidOperationException("The test has not begun.");
+
+    /// <summary>The builds, the machine type, the accelerator.</summary>
+    protected MigrationEnvironment Environment => Session.Environment;
+
+    private static ITest Test => TestExecutionContext.CurrentContext.CurrentTest;
+
+    /// <summary>Skips the test when something that it needs is missing.</summary>
+    [SetUp]
+    public void CheckRequirements()
+    {
+        _session = MigrationSuite.SessionOf(Test);
+        foreach (var requirement in MigrationTestAttribute.RequirementsOf(((TestMethod)Test).Method))
+        {
+            if (requirement.Check(Environment) is { } missing)
+            {
+                Test.Properties.Set(TestProperties.Wanted, requirement.Wanted);
+                Test.Properties.Set(TestProperties.Found, missing.Found);
+                Test.Properties.Set(TestProperties.Why, missing.Why);
+                Assert.Ignore($"needs {requirement.Wanted}; found: {missing.Found} ({missing.Why})");
+            }
+        }
+    }
+
+    /// <summary>Starts a source and a destination, both with the guest program; see <see cref="MigrationPair.StartAsync"/>.
+    /// The fixture owns the pair: it is checked and ended after the test.</summary>
+    protected async Task<MigrationPair> StartPairAsync(PairOptions options, CancellationToken ct)
+    {
+        var scratch = Session.Scratch.CreateChild("");
+        try
+        {
+            var pair = await MigrationPair.StartAsync(options, Environment, Session.Spawner, scratch, ct);
+            _pairs.Add((pair, scratch));
+            _watchdogs.Add(ct.Register(() => _ = KillWhenOverdueAsync(pair)));
+            return pair;
+        }
+        catch
+        {
+            Keep(scratch);
+            scratch.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Applies the oracles when the test passed, keeps the logs when it or they did not, and ends all QEMUs.</summary>
+    [TearDown]
+    public async Task VerifyAndEndAsync()
+    {
+        _ended.SetResult();
+        _watchdogs.ForEach(watchdog => watchdog.Dispose());
+        var passed = TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Passed;
+        using var bounded = new CancellationTokenSource(Session.Settings.Limits.Step);
+        List<Exception> failures = [];
+        foreach (var (pair, scratch) in _pairs)
+        {
+            var intact = passed && failures.Count == 0;
+            if (intact)
+            {
+                try
+                {
+                    await new PairVerifier().VerifyAndEndAsync(pair, bounded.Token);
+                    Measure(pair);
+                }
+                catch (Exception e) when (e is QemuMigTestException or OperationCanceledException)
+                {
+                    failures.Add(e);
+                    intact = false;
+                }
+            }
+
+            if (!intact)
+            {
+                await PairDiagnostics.WriteAsync(pair, Session.Settings.Limits.Command);
+            }
+
+            await pair.DisposeAsync();
+            if (!intact || Session.Settings.Keep)
+            {
+                Keep(scratch);
+            }
+
+            scratch.Dispose();
+        }
+
+        switch (failures)
+        {
+            case []:
+                break;
+            case [var only]:
+                System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(only);
+                break;
+            default:
+                throw new AggregateException(failures);
+        }
+    }
+
+    // A test that does not heed its token is ended by the end of its QEMUs.
+    private async Task KillWhenOverdueAsync(MigrationPair pair)
+    {
+        await Task.WhenAny(_ended.Task, Task.Delay(Session.Settings.Limits.Quit, TimeProvider.System));
+        if (!_ended.Task.IsCompleted)
+        {
+            foreach (var side in pair.Sides)
+            {
+                side.Process.Child.Kill();
+            }
+        }
+    }
+
+    private static void Measure(MigrationPair pair)
+    {
+        foreach (var run in pair.Runs.Where(run => run.Outcome == MigrationOutcome.Completed))
+        {
+            void Set(string name, long? value)
+            {
+                if (value is { } number)
+                {
+                    Test.Properties.Set(TestProperties.MeasurePrefix + name, number.ToString(CultureInfo.InvariantCulture));
+                }
+            }
+
+            Set("total-time-ms", run.Result?.TotalTime);
+            Set("downtime-ms", run.Result?.Downtime);
+            Set("setup-time-ms", run.Result?.SetupTime);
+            Set("ram-transferred-bytes", run.Result?.RamTransferred);
+            Set("passes", run.Result?.DirtySyncCount);
+        }
+    }
+
+    private void Keep(ScratchDirectory scratch)
+    {
+        var path = Test.Properties.Get(TestProperties.Path) as string ?? Test.FullName;
+        var folder = LogKeeper.Keep(scratch, Session.Settings.ResultsFolder, path);
+        Test.Properties.Set(TestProperties.Folder, folder);
+        TestContext.Out.WriteLine($"logs: {folder}");
+    }
+}

@@ -1,0 +1,97 @@
+using QemuMigTest.Guests;
+using QemuMigTest.Migration;
+
+namespace QemuMigTest.Oracles;
+
+/// <summary>The guest lives where it should: it moves while it runs, is still when it is stopped, every byte of its region is what its program
+/// makes of it, it is not behind where it was at the switchover, and the other side's copy stands still.</summary>
+internal sealed class GuestOracle : IPairOracle
+{
+    private const int CounterBytes = 256;
+
+    public string Name => "guest";
+
+    public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
+    {
+        var findings = new List<OracleFinding>();
+        if (pair.GuestSuspended)
+        {
+            findings.Add(new(Name, pair.Holder.Name, "the test left the guest suspended: wake it up, so that it can be checked"));
+            return findings;
+        }
+
+        if (pair.Holder == pair.Source && pair.SourceStopped)
+        {
+            await pair.Holder.ContinueAsync(ct);
+        }
+
+        var left = pair.Holder == pair.Source ? null : pair.Source;
+        var leftBefore = left is null ? null : await left.ReadGuestStateAsync(ct);
+        await CheckMoves(pair, findings, ct);
+        await pair.Holder.StopAsync(ct);
+        await CheckMemory(pair, findings, ct);
+        if (leftBefore is { Phase: GuestPhase.Running } && !pair.GuestRestarted && await pair.Holder.ReadGuestStateAsync(ct) is var now
+            && (now.Pass, now.Page).CompareTo((leftBefore.Pass, leftBefore.Page)) < 0)
+        {
+            findings.Add(new(Name, pair.Holder.Name, $"its guest is at {now}, behind where it left the source: {leftBefore}"));
+        }
+
+        if (left is not null && await left.ReadGuestStateAsync(ct) is var leftAfter && leftAfter != leftBefore)
+        {
+            findings.Add(new(Name, left.Name, $"its guest moved after the switchover, from {leftBefore} to {leftAfter}"));
+        }
+
+        foreach (var side in pair.Sides)
+        {
+            CheckSerial(side, findings);
+        }
+
+        return findings;
+    }
+
+    private async Task CheckMoves(MigrationPair pair, List<OracleFinding> findings, CancellationToken ct)
+    {
+        var holder = pair.Holder;
+        var serial = holder.Serial.Position;
+        var before = Counters(pair);
+        // Two markers: the first may have been on its way already.
+        serial = await holder.Serial.WaitForAsync('B', serial, ct);
+        await holder.Serial.WaitForAsync('B', serial, ct);
+        if (Counters(pair).AsSpan().SequenceEqual(before))
+        {
+            findings.Add(new(Name, holder.Name, $"markers come, but the counters of the page at 0x{pair.Program.Settings.RegionStart:x} do not change"));
+        }
+    }
+
+    private async Task CheckMemory(MigrationPair pair, List<OracleFinding> findings, CancellationToken ct)
+    {
+        var holder = pair.Holder;
+        var settings = pair.Program.Settings;
+        var before = await holder.ReadGuestStateAsync(ct);
+        var counters = Counters(pair);
+        var check = await holder.Memory.ReadAsync(settings.RegionStart, checked((int)(settings.RegionEnd - settings.RegionStart)),
+            region => pair.MemoryModel.Check(region, before), ct);
+        if (!check.IsIntact)
+        {
+            findings.Add(new(Name, holder.Name, check.Describe()));
+        }
+
+        var after = await holder.ReadGuestStateAsync(ct);
+        if (after != before || !Counters(pair).AsSpan().SequenceEqual(counters))
+        {
+            findings.Add(new(Name, holder.Name, $"it is stopped, and its guest moved from {before} to {after}"));
+        }
+    }
+
+    private void CheckSerial(MigrationSide side, List<OracleFinding> findings)
+    {
+        var text = side.Serial.Text;
+        var strange = text.AsSpan().IndexOfAnyExcept('A', 'B');
+        if (strange >= 0)
+        {
+            findings.Add(new(Name, side.Name, $"the guest wrote 0x{(int)text[strange]:x2} as character {strange} of its serial line; it writes only A and B"));
+        }
+    }
+
+    private static byte[] Counters(MigrationPair pair) => pair.Holder.Process.QTest!.Read(pair.Program.Settings.RegionStart, CounterBytes);
+}

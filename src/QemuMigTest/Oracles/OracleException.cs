@@ -1,0 +1,11 @@
+namespace QemuMigTest.Oracles;
+
+/// <summary>A migration did what the test asked, and yet something that holds for every migration does not hold.</summary>
+public sealed class OracleException : QemuMigTestException
+{
+    /// <param name="findings">What was found; at least one.</param>
+    public OracleException(IReadOnlyList<OracleFinding> findings) : base(string.Join('\n', findings)) => Findings = findings;
+
+    /// <summary>All that was found.</summary>
+    internal IReadOnlyList<OracleFinding> Findings { get; }
+}

@@ -1,0 +1,49 @@
+using QemuMigTest.Migration;
+
+namespace QemuMigTest.Oracles;
+
+/// <summary>Applies every oracle to a pair, ends it, and sees that nothing is left of it.</summary>
+public sealed class PairVerifier
+{
+    private readonly IReadOnlyList<IPairOracle> _oracles = [new StatusOracle(), new OneRunnerOracle(), new GuestOracle()];
+
+    /// <summary>Checks a pair whose test has passed, and quits its QEMUs.</summary>
+    /// <exception cref="OracleException">Something does not hold; all findings are in it.</exception>
+    public async Task VerifyAndEndAsync(MigrationPair pair, CancellationToken ct)
+    {
+        var findings = new List<OracleFinding>();
+        foreach (var side in pair.Sides.Where(side => side.Process.Exited.IsCompleted && !ExitIsExpected(pair, side)))
+        {
+            findings.Add(new("processes", side.Name, $"QEMU ended with {await side.Process.Exited} before the test did; its stderr: {side.Process.Stderr}"));
+        }
+
+        if (findings.Count == 0)
+        {
+            foreach (var oracle in _oracles)
+            {
+                findings.AddRange(await oracle.CheckAsync(pair, ct));
+            }
+        }
+
+        var leaks = LeakOracle.Watch(pair);
+        foreach (var side in pair.Sides.Where(side => !side.Process.Exited.IsCompleted))
+        {
+            var (status, killed) = await side.Process.QuitAsync(ct);
+            if (killed || !status.IsSuccess)
+            {
+                findings.Add(new("processes", side.Name, killed
+                    ? "QEMU did not quit when it was asked to, and was killed"
+                    : $"QEMU ended with {status} when it was asked to quit; its stderr: {side.Process.Stderr}"));
+            }
+        }
+
+        findings.AddRange(leaks.FindLeft());
+        if (findings.Count > 0)
+        {
+            throw new OracleException(findings);
+        }
+    }
+
+    private static bool ExitIsExpected(MigrationPair pair, MigrationSide side) =>
+        pair.Runs.Any(run => run.Destination == side && run.Outcome is MigrationOutcome.Failed or MigrationOutcome.Cancelled && run.DestinationEnd.ExitCode is not null);
+}

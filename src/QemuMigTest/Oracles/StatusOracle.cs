@@ -1,0 +1,88 @@
+using QemuMigTest.Binaries;
+using QemuMigTest.Migration;
+
+namespace QemuMigTest.Oracles;
+
+/// <summary>The statuses of each migration came in a legal order on both sides, and its last is the outcome, in events and in query-migrate.</summary>
+internal sealed class StatusOracle : IPairOracle
+{
+    public string Name => "status";
+
+    public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
+    {
+        var findings = new List<OracleFinding>();
+        foreach (var run in pair.Runs)
+        {
+            var nextOfSource = pair.Runs.FirstOrDefault(next => next.Number > run.Number && next.Source == run.Source)?.SourceEvents;
+            var nextOfDestination = pair.Runs.FirstOrDefault(next => next.Number > run.Number && next.Destination == run.Destination)?.DestinationEvents;
+            var source = Statuses(run.Source, run.SourceEvents, nextOfSource);
+            var destination = Statuses(run.Destination, run.DestinationEvents, nextOfDestination);
+            CheckPath(run.Source, source, StatusEdges.SourceMayGo, findings);
+            CheckPath(run.Destination, destination, StatusEdges.DestinationMayGo, findings);
+            // A refused migrate leaves no trace before 11.0; since then one that was parsed before it was refused ends as failed.
+            var refused = source.LastOrDefault(MigrationStatus.None) == MigrationStatus.Failed ? MigrationStatus.Failed : MigrationStatus.None;
+            CheckEnd(run.Source, source, run.Outcome switch
+            {
+                MigrationOutcome.Completed => MigrationStatus.Completed,
+                MigrationOutcome.Failed => MigrationStatus.Failed,
+                MigrationOutcome.Cancelled => MigrationStatus.Cancelled,
+                MigrationOutcome.Refused => refused,
+                _ => null,
+            }, findings);
+            if (run.Outcome == MigrationOutcome.Completed)
+            {
+                CheckEnd(run.Destination, destination, MigrationStatus.Completed, findings);
+            }
+        }
+
+        if (pair.Runs is [.., var last])
+        {
+            await CheckQuery(last.Source, findings, ct);
+            if (last.Outcome == MigrationOutcome.Completed)
+            {
+                await CheckQuery(last.Destination, findings, ct);
+            }
+        }
+
+        return findings;
+    }
+
+    private static List<MigrationStatus> Statuses(MigrationSide side, int from, int? to) => side.Process.Qmp.Events.Snapshot()
+        .Take(to ?? int.MaxValue).Skip(from).Select(MigrationSide.StatusOf).OfType<MigrationStatus>().ToList();
+
+    private void CheckPath(MigrationSide side, List<MigrationStatus> statuses, Func<MigrationStatus, MigrationStatus, QemuVersion, bool> mayGo, List<OracleFinding> findings)
+    {
+        var from = MigrationStatus.None;
+        foreach (var to in statuses)
+        {
+            if (!mayGo(from, to, side.Binary.Version))
+            {
+                findings.Add(new(Name, side.Name, $"status {to} came after {from}, which QEMU {side.Binary.Version.Number} may not do; seen: {string.Join(" → ", statuses)}"));
+            }
+
+            from = to;
+        }
+    }
+
+    private void CheckEnd(MigrationSide side, List<MigrationStatus> statuses, MigrationStatus? wanted, List<OracleFinding> findings)
+    {
+        if (wanted is { } last && statuses.LastOrDefault(MigrationStatus.None) != last)
+        {
+            findings.Add(new(Name, side.Name, $"the last status should be {last}; seen: {string.Join(" → ", statuses)}"));
+        }
+        else if (wanted is null)
+        {
+            findings.Add(new(Name, side.Name, $"the test left a migration under way; seen: {string.Join(" → ", statuses)}"));
+        }
+    }
+
+    private async Task CheckQuery(MigrationSide side, List<OracleFinding> findings, CancellationToken ct)
+    {
+        var said = (await side.QueryMigrateAsync(ct)).Status;
+        var shown = side.Process.Qmp.Events.Snapshot().Select(MigrationSide.StatusOf).OfType<MigrationStatus>().LastOrDefault(MigrationStatus.None);
+        if (said != shown)
+        {
+            findings.Add(new(Name, side.Name, $"query-migrate says {said}, the last event said {shown}"));
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using System.Globalization;
+using System.Text;
+
+namespace QemuMigTest.Processes;
+
+/// <summary>A folder that only its owner can enter (0700), gone after use; its path leaves room for socket names.</summary>
+public sealed class ScratchDirectory : IDisposable
+{
+    /// <summary>What names the folder under which scratch folders are made; else TMPDIR, else /tmp.</summary>
+    public const string Variable = "QEMU_MIG_TEST_SCRATCH";
+
+    // sun_path has 108 bytes with its end; the longest name below a root is "/9999-destination-2/destination.serial".
+    private const int LongestRoot = 107 - 40;
+    private const string Prefix = "qmt-";
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private int _children;
+
+    private ScratchDirectory(string path) => Path = path;
+
+    /// <summary>The absolute path.</summary>
+    public string Path { get; }
+
+    /// <summary>Deletes every scratch root of this process, for an end at once.</summary>
+    public static void DeleteAllOfThisProcess()
+    {
+        foreach (var own in Directory.EnumerateDirectories(Parent, $"{Prefix}{Environment.ProcessId}-*"))
+        {
+            Directory.Delete(own, recursive: true);
+        }
+    }
+
+    /// <summary>Makes this process's scratch root below <see cref="Variable"/>, TMPDIR or /tmp, and sweeps what dead runs left there.</summary>
+    /// <exception cref="QemuStartException">It cannot be made, or socket paths in it would be too long; the message has the remedy.</exception>
+    public static ScratchDirectory CreateRoot() => CreateRoot(Parent);
+
+    /// <inheritdoc cref="CreateRoot()"/>
+    public static ScratchDirectory CreateRoot(string parent)
+    {
+        parent = System.IO.Path.GetFullPath(parent).TrimEnd('/');
+        var path = $"{parent}/{Prefix}{Environment.ProcessId}-{StartTime(Environment.ProcessId)}-{Guid.NewGuid().ToString("N")[..4]}";
+        if (Encoding.UTF8.GetByteCount(path) > LongestRoot)
+        {
+            throw new QemuStartException($"The scratch folder {path} is too long: a socket path may have 107 bytes. Set {Variable} to a shorter folder.");
+        }
+
+        try
+        {
+            Directory.CreateDirectory(path, OwnerOnly);
+            Sweep(parent);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new QemuStartException($"No scratch folder can be made below {parent}: {e.Message} Set {Variable} to a folder that can be written.", e);
+        }
+
+        return new ScratchDirectory(path);
+    }
+
+    /// <summary>A new folder below this one, with a number before its name.</summary>
+    public ScratchDirectory CreateChild(string name)
+    {
+        var path = $"{Path}/{Interlocked.Increment(ref _children)}{(name.Length == 0 ? "" : "-")}{name}";
+        Directory.CreateDirectory(path, OwnerOnly);
+        return new ScratchDirectory(path);
+    }
+
+    /// <summary>The path of a file of that name in this folder.</summary>
+    public string File(string name) => $"{Path}/{name}";
+
+    /// <summary>Deletes the folder and all in it.</summary>
+    public void Dispose()
+    {
+        if (Directory.Exists(Path))
+        {
+            Directory.Delete(Path, recursive: true);
+        }
+    }
+
+    private static string Parent => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen ? chosen : System.IO.Path.GetTempPath();
+
+    // A run that was killed cannot clean up; its folders carry the process they belong to.
+    private static void Sweep(string parent)
+    {
+        foreach (var left in Directory.EnumerateDirectories(parent, Prefix + "*"))
+        {
+            var parts = System.IO.Path.GetFileName(left)[Prefix.Length..].Split('-');
+            if (parts.Length != 3 || !int.TryParse(parts[0], CultureInfo.InvariantCulture, out var pid) || StartTime(pid) == parts[1])
+            {
+                continue;
+            }
+
+            try
+            {
+                Directory.Delete(left, recursive: true);
+            }
+            catch (Exception e) when (e is UnauthorizedAccessException or DirectoryNotFoundException)
+            {
+                // Another user's, or swept by another run at the same time: neither is ours to mend.
+                continue;
+            }
+        }
+    }
+
+    /// <summary>Field 22 of /proc/PID/stat, in clock ticks since boot; it tells a process from a later one with its id.</summary>
+    private static string? StartTime(int pid)
+    {
+        try
+        {
+            var stat = System.IO.File.ReadAllText($"/proc/{pid}/stat");
+            return stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19];
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+}

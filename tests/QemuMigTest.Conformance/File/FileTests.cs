@@ -1,0 +1,35 @@
+using QemuMigTest.Qmp;
+
+namespace QemuMigTest.Conformance.File;
+
+[RequiresArgument("migrate", "channels", "file")]
+public sealed class FileTests : MigrationFixture
+{
+    private const long Offset = 0x1000;
+
+    [MigrationTest("/migration/precopy/file")]
+    public async Task A_stopped_guest_moves_through_a_file(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed }, ct);
+        await pair.StopSourceAsync(ct);
+        var migration = await pair.MigrateAsync(new FileChannel(), ct);
+        await migration.CompleteAsync(ct);
+    }
+
+    [MigrationTest("/migration/precopy/file/offset")]
+    public async Task A_running_guest_moves_through_a_file_behind_an_offset_and_what_is_before_stays(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed }, ct);
+        var migration = await pair.MigrateAsync(new FileChannel(Offset), ct);
+        await migration.CompleteAsync(ct);
+    }
+
+    [MigrationTest("/migration/precopy/file/offset/bad")]
+    public async Task An_offset_that_is_no_size_is_refused(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new(), ct);
+        var refusal = await Should.ThrowAsync<QmpCommandException>(() => pair.MigrateAsync(new FileChannel(offsetText: "0x20M"), ct));
+        refusal.Description.ShouldContain("offset");
+        refusal.Description.ShouldContain("0x20M");
+    }
+}

@@ -1,0 +1,31 @@
+using QemuMigTest.Qmp;
+
+namespace QemuMigTest.Conformance.Precopy;
+
+public sealed class DescriptorTests : MigrationFixture
+{
+    [MigrationTest("/migration/precopy/fd/tcp")]
+    public async Task A_stopped_guest_moves_over_sockets_that_the_manager_opened(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed }, ct);
+        await pair.StopSourceAsync(ct);
+        var migration = await pair.MigrateAsync(DescriptorChannel.OfSocketPair(), ct);
+        await migration.CompleteAsync(ct);
+    }
+
+    [MigrationTest("/migration/precopy/fd/file")]
+    public async Task A_stopped_guest_moves_through_a_file_that_the_manager_opened_or_is_refused_where_QEMU_wants_a_file_URI(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed }, ct);
+        await pair.StopSourceAsync(ct);
+        if (!Quirks.PlainFileDescriptorRefused(Environment.Source.Version))
+        {
+            var migration = await pair.MigrateAsync(DescriptorChannel.OfFile(), ct);
+            await migration.CompleteAsync(ct);
+            return;
+        }
+
+        var refusal = await Should.ThrowAsync<QmpCommandException>(() => pair.MigrateAsync(DescriptorChannel.OfFile(), ct));
+        refusal.Description.ShouldContain("file");
+    }
+}

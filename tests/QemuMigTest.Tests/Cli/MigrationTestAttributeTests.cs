@@ -1,0 +1,68 @@
+using NUnit.Framework;
+using NUnit.Framework.Interfaces;
+using NUnit.Framework.Internal;
+using QemuMigTest.NUnit;
+using Shouldly;
+
+namespace QemuMigTest.Tests.Cli;
+
+public sealed class MigrationTestAttributeTests
+{
+    [Test]
+    public void A_test_is_named_by_its_path_and_has_each_prefix_as_a_category()
+    {
+        var test = Build(new MigrationTestAttribute("/migration/multifd+postcopy/plain"));
+
+        test.RunState.ShouldBe(RunState.Runnable);
+        test.Name.ShouldBe("/migration/multifd+postcopy/plain");
+        test.FullName.ShouldBe("/migration/multifd+postcopy/plain");
+        test.Properties["Category"].Cast<string>().ShouldBe(["/migration", "/migration/multifd+postcopy", "/migration/multifd+postcopy/plain"]);
+        test.Properties.Get("Path").ShouldBe("/migration/multifd+postcopy/plain");
+    }
+
+    [Test]
+    public void A_bad_path_can_not_run_and_says_where_and_why()
+    {
+        var test = Build(new MigrationTestAttribute("/migration/Precopy"));
+
+        test.RunState.ShouldBe(RunState.NotRunnable);
+        test.Properties.Get(PropertyNames.SkipReason).ShouldBe(
+            $"[MigrationTest] on {GetType().FullName}.{nameof(Sample)}: the path '/migration/Precopy' has an upper-case letter, 'P'.");
+    }
+
+    [TestCase(0)]
+    [TestCase(-1)]
+    [TestCase(double.NaN)]
+    public void A_time_limit_that_is_none_can_not_run(double seconds) =>
+        Build(new MigrationTestAttribute("/a") { TimeoutSeconds = seconds }).RunState.ShouldBe(RunState.NotRunnable);
+
+    [Test]
+    public void The_time_limit_is_read_by_nunit()
+    {
+        var test = Build(new MigrationTestAttribute("/a") { TimeoutSeconds = 2.5 });
+
+        test.Properties.Get(PropertyNames.Timeout).ShouldBe((int)(2500 * TimeoutScale.Read()));
+        test.Properties.Get(PropertyNames.UseCancellation).ShouldBe(true);
+    }
+
+    [TestCase("2.5", 2.5)]
+    [TestCase("10", 10)]
+    public void A_scale_is_a_number_with_a_decimal_point(string text, double wanted)
+    {
+        TimeoutScale.TryParse(text, out var scale).ShouldBeTrue();
+        scale.ShouldBe(wanted);
+    }
+
+    [TestCase("")]
+    [TestCase("0")]
+    [TestCase("-1")]
+    [TestCase("2,5")]
+    [TestCase("NaN")]
+    [TestCase("1e400")]
+    public void Anything_else_is_no_scale(string text) => TimeoutScale.TryParse(text, out _).ShouldBeFalse();
+
+    public static void Sample(CancellationToken ct) => ct.ThrowIfCancellationRequested();
+
+    private TestMethod Build(MigrationTestAttribute attribute) =>
+        attribute.BuildFrom(new MethodWrapper(GetType(), nameof(Sample)), null);
+}
