@@ -1,5 +1,6 @@
 using Mono.Unix.Native;
 using QemuMigTest.Binaries.Store;
+using QemuMigTest.Hosts;
 using QemuMigTest.Processes;
 
 namespace QemuMigTest.Binaries;
