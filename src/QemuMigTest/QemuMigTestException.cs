@@ -10,6 +10,8 @@ namespace QemuMigTest;
 ///   WaitTimeoutException        what was waited for, on which side, for how long, what was seen last
 ///   MigrationFailedException    a status that must not come, or an error of query-migrate
 ///   OracleException             what an oracle found: what, where, expected, seen
+///   GuestException              the guest program's state cannot be read, or is none that it can have
+///   RunRecordException          a run.json is damaged or of another format
 ///   QTestException              the qtest protocol refused or broke
 ///   QmpException
 ///     QmpConnectException       no greeting, or no agreement on capabilities

@@ -5,7 +5,7 @@ namespace QemuMigTest.Tests.Guests;
 /// <summary>A small guest somewhere in its loop, all of it drawn from one number.</summary>
 internal sealed class GuestCase
 {
-    private static readonly int[] _passes = [0, 1, 2, 254, 255, 256, 257, 511, 512, 600, 65535, 65536, 65537, 66000, 131_072];
+    private static readonly int[] Passes = [0, 1, 2, 254, 255, 256, 257, 511, 512, 600, 65535, 65536, 65537, 66000, 131_072];
 
     public GuestCase(int seed, int fewestPasses = 0)
     {
@@ -21,7 +21,7 @@ internal sealed class GuestCase
         };
         Model = new GuestMemoryModel(GuestProgram.AB(Settings));
         var guest = new NaiveGuest(Settings);
-        guest.RunPasses(Math.Max(fewestPasses, Random.Next(2) == 0 ? _passes[Random.Next(_passes.Length)] : Random.Next(700)));
+        guest.RunPasses(Math.Max(fewestPasses, Random.Next(2) == 0 ? Passes[Random.Next(Passes.Length)] : Random.Next(700)));
         DirtyPages = [.. guest.Pages];
         State = guest.RunTo(DirtyPages[Random.Next(DirtyPages.Count)], Random.Next(2) == 0);
         Region = guest.Region;

@@ -7,7 +7,7 @@ namespace QemuMigTest.Tests.Guests;
 
 public class GuestProgramTests
 {
-    private static readonly GuestProgramSettings _unlikeTheDefaults = new()
+    private static readonly GuestProgramSettings UnlikeTheDefaults = new()
     {
         RegionStart = 0x20_0000,
         RegionEnd = 0x123_4000,
@@ -20,9 +20,9 @@ public class GuestProgramTests
     [Test]
     public void The_settings_are_where_the_symbols_say()
     {
-        var program = GuestProgram.AB(_unlikeTheDefaults);
+        var program = GuestProgram.AB(UnlikeTheDefaults);
 
-        program.Settings.ShouldBe(_unlikeTheDefaults);
+        program.Settings.ShouldBe(UnlikeTheDefaults);
         At(program, "region_start").ShouldBe(0x20_0000u);
         At(program, "region_end").ShouldBe(0x123_4000u);
         At(program, "page_stride").ShouldBe(0x3000u);
@@ -35,7 +35,7 @@ public class GuestProgramTests
     public void Nothing_else_is_changed_and_it_is_still_a_boot_sector()
     {
         var defaults = GuestProgram.AB(new GuestProgramSettings()).Image.ToArray();
-        var patched = GuestProgram.AB(_unlikeTheDefaults).Image.ToArray();
+        var patched = GuestProgram.AB(UnlikeTheDefaults).Image.ToArray();
 
         patched.Length.ShouldBe(512);
         patched[510..].ShouldBe([0x55, 0xaa]);

@@ -7,7 +7,7 @@ namespace QemuMigTest.Tests.Guests;
 
 public class GuestStateTests
 {
-    private static readonly GuestProgram _program = GuestProgram.AB(new GuestProgramSettings());
+    private static readonly GuestProgram Program = GuestProgram.AB(new GuestProgramSettings());
 
     [TestCase(nameof(RegisterTexts.Qemu7InLoop), 9u, 0x0061d000u)]
     [TestCase(nameof(RegisterTexts.Qemu10InLoop), 8u, 0x05697000u)]
@@ -15,9 +15,9 @@ public class GuestStateTests
     [TestCase(nameof(RegisterTexts.Qemu11InLoop), 8u, 0x004f0000u)]
     public void The_state_is_read_from_what_each_QEMU_says(string text, uint pass, uint page)
     {
-        var state = GuestState.FromRegisters(Captured(text), _program);
+        var state = GuestState.FromRegisters(Captured(text), Program);
 
-        state.ShouldBe(new GuestState(GuestPhase.Running, pass, page, false, _program.Symbols["increment"]));
+        state.ShouldBe(new GuestState(GuestPhase.Running, pass, page, false, Program.Symbols["increment"]));
     }
 
     [TestCase(nameof(RegisterTexts.Qemu7AtReset), GuestPhase.NotStarted, 0xffff_fff0u)]
@@ -26,7 +26,7 @@ public class GuestStateTests
     [TestCase(nameof(RegisterTexts.Qemu11KvmPreparing), GuestPhase.Preparing, 0x00007c97u)]
     public void A_guest_outside_its_loop_is_told_where_it_is(string text, GuestPhase phase, uint eip)
     {
-        var state = GuestState.FromRegisters(Captured(text), _program);
+        var state = GuestState.FromRegisters(Captured(text), Program);
 
         state.ShouldBe(new GuestState(phase, 0, 0, false, eip));
         state.ToString().ShouldBe($"{phase}, at 0x{eip:x}");
@@ -37,7 +37,7 @@ public class GuestStateTests
     {
         var text = RegisterTexts.Qemu11InLoop + RegisterTexts.Qemu11InBios.Replace("CPU#0", "CPU#1", StringComparison.Ordinal);
 
-        GuestState.FromRegisters(text, _program).ShouldBe(GuestState.FromRegisters(RegisterTexts.Qemu11InLoop, _program));
+        GuestState.FromRegisters(text, Program).ShouldBe(GuestState.FromRegisters(RegisterTexts.Qemu11InLoop, Program));
     }
 
     // Each instruction of the loop: what it says of the page at EBX, and whether the pass is complete.
@@ -57,10 +57,10 @@ public class GuestStateTests
     public void Each_instruction_of_the_loop_has_its_meaning(
         string symbol, int offset, uint ebx, uint pass, uint page, bool incremented)
     {
-        var eip = _program.Symbols[symbol] + (uint)offset;
+        var eip = Program.Symbols[symbol] + (uint)offset;
         var text = With(RegisterTexts.Qemu11InLoop, ("EIP", eip), ("EBX", ebx), ("ECX", 5), ("ESI", 5));
 
-        GuestState.FromRegisters(text, _program).ShouldBe(new GuestState(GuestPhase.Running, pass, page, incremented, eip));
+        GuestState.FromRegisters(text, Program).ShouldBe(new GuestState(GuestPhase.Running, pass, page, incremented, eip));
     }
 
     [TestCase("increment", "EBX", 0x100_0001u, "EBX must be a page")]
@@ -77,9 +77,9 @@ public class GuestStateTests
     public void Registers_that_the_program_cannot_have_are_an_error_that_quotes_them(
         string symbol, string register, uint value, string reason)
     {
-        var text = With(RegisterTexts.Qemu11InLoop, ("EIP", _program.Symbols[symbol]), (register, value));
+        var text = With(RegisterTexts.Qemu11InLoop, ("EIP", Program.Symbols[symbol]), (register, value));
 
-        var error = Should.Throw<GuestException>(() => GuestState.FromRegisters(text, _program));
+        var error = Should.Throw<GuestException>(() => GuestState.FromRegisters(text, Program));
 
         error.Message.ShouldContain(reason);
         error.Message.ShouldContain(text);
@@ -88,10 +88,10 @@ public class GuestStateTests
     [Test]
     public void Another_mode_of_the_CPU_in_the_program_is_an_error()
     {
-        Should.Throw<GuestException>(() => GuestState.FromRegisters(RegisterTexts.Qemu11InLongMode, _program))
+        Should.Throw<GuestException>(() => GuestState.FromRegisters(RegisterTexts.Qemu11InLongMode, Program))
             .Message.ShouldContain("64-bit mode");
         var sixteenBits = RegisterTexts.Qemu11InLoop.Replace("00cf9a00", "00009b00", StringComparison.Ordinal);
-        Should.Throw<GuestException>(() => GuestState.FromRegisters(sixteenBits, _program)).Message.ShouldContain("16-bit mode");
+        Should.Throw<GuestException>(() => GuestState.FromRegisters(sixteenBits, Program)).Message.ShouldContain("16-bit mode");
     }
 
     [Test]
@@ -99,7 +99,7 @@ public class GuestStateTests
     {
         var text = RegisterTexts.Qemu11InLongMode.Replace("RIP=0000000000007c", "RIP=ffffffff80007c", StringComparison.Ordinal);
 
-        GuestState.FromRegisters(text, _program).Phase.ShouldBe(GuestPhase.Elsewhere);
+        GuestState.FromRegisters(text, Program).Phase.ShouldBe(GuestPhase.Elsewhere);
     }
 
     [Test]
@@ -109,14 +109,14 @@ public class GuestStateTests
             .Replace("EIP=0000fff0", "EIP=00007c00", StringComparison.Ordinal)
             .Replace("CS =f000 ffff0000", "CS =0000 00000000", StringComparison.Ordinal);
 
-        GuestState.FromRegisters(text, _program).Phase.ShouldBe(GuestPhase.Preparing);
+        GuestState.FromRegisters(text, Program).Phase.ShouldBe(GuestPhase.Preparing);
     }
 
     [TestCase("")]
     [TestCase("Error: no CPU")]
     [TestCase("CS =0008 00000000 ffffffff 00cf9a00 DPL=0 CS32 [-R-]")]
     public void A_text_of_another_kind_is_an_error_that_quotes_it(string text) =>
-        Should.Throw<GuestException>(() => GuestState.FromRegisters(text, _program)).Message.ShouldEndWith($"It said:\n{text}");
+        Should.Throw<GuestException>(() => GuestState.FromRegisters(text, Program)).Message.ShouldEndWith($"It said:\n{text}");
 
     [Test]
     public void The_passes_of_a_page_are_one_more_up_to_the_page_being_worked_on()
