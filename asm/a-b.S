@@ -58,8 +58,13 @@ protected:
 	movl	region_end, %edi
 	movl	page_stride, %ebp
 
-	# Memory is zero when a machine is new. After a wake-up from S3 the stamps are there and are written again; what else is in
-	# the region is left as it is, for a wake-up must not lose it.
+	# Memory is zero when a machine is new. After a wake-up the stamps are there, and must be: written again they would hide what
+	# sleep, or a migration in it, has lost. %edi points past the region, where the program notes that it has slept.
+	testb	$SUSPEND, flags
+	jz	stamp
+	cmpl	$HAS_SUSPENDED, (%edi)
+	je	clear
+
 	.globl	stamp
 stamp:
 	movl	stamp_spacing, %esi
@@ -112,7 +117,7 @@ pass_counted:
 
 	testb	$SUSPEND, flags
 	jz	loop_begin
-	cmpl	$HAS_SUSPENDED, (%edi)	# a wake-up starts this sector again, fresh from the disk; memory past the region remembers
+	cmpl	$HAS_SUSPENDED, (%edi)	# a wake-up starts this sector again, fresh from the disk, and once is enough
 	je	loop_begin
 	movl	$HAS_SUSPENDED, (%edi)
 	movw	$PM1A_CONTROL, %dx

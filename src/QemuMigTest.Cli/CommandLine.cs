@@ -52,7 +52,8 @@ internal static class CommandLine
         var listCommand = list.Create();
         root.Subcommands.Add(runCommand);
         root.Subcommands.Add(listCommand);
-        root.Subcommands.Add(QemuStoreCommands.Create());
+        var qemuCommand = QemuStoreCommands.Create(context, interruption);
+        root.Subcommands.Add(qemuCommand);
 
         root.Options.OfType<VersionOption>().Single().Action = new PrintAction(_ => $"qemu-mig-test {CommandContext.Version}");
         var help = root.Options.OfType<HelpOption>().Single();
@@ -61,6 +62,7 @@ internal static class CommandLine
             [root] = RootExamples,
             [runCommand] = RunCommand.Examples,
             [listCommand] = ListCommand.Examples,
+            [qemuCommand] = QemuStoreCommands.Examples,
         });
         return root;
     }
@@ -90,11 +92,13 @@ internal static class CommandLine
 
     private static int Refuse(CommandContext context, string message, Command command)
     {
-        var name = command is RootCommand ? "" : $" {command.Name}";
         Say(context, message);
-        context.Error.Writer.WriteLine($"Try 'qemu-mig-test{name} --help'.");
+        context.Error.Writer.WriteLine($"Try '{PathOf(command)} --help'.");
         return ExitCode.Usage;
     }
+
+    private static string PathOf(Command command) =>
+        command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{PathOf(parent)} {command.Name}" : "qemu-mig-test";
 
     private static void Say(CommandContext context, string message) => context.Error.Writer.WriteLine($"qemu-mig-test: {message}");
 }

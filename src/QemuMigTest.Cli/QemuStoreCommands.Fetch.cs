@@ -6,54 +6,40 @@ namespace QemuMigTest.Cli;
 
 internal static partial class QemuStoreCommands
 {
-    private static Command FetchCommand(Func<QemuStore> store)
+    private static Command FetchCommand(CommandContext context, Interruption interruption, Func<QemuStore> store)
     {
-        var names = SuitesArgument($"The suites to fetch from; without any, {QemuStore.DefaultSuite}. One of");
+        var names = SuitesArgument($"The suites to fetch from; without any, {QemuStore.DefaultSuite}. One or more of");
         var all = new Option<bool>("--all") { Description = "Fetch from all of them" };
         var command = new Command("fetch", "Fetch builds, renew those of which there is something newer, mend damaged ones") { names, all };
-        command.SetAction(async (parsed, ct) =>
+        command.SetAction(parsed =>
         {
-            var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
             var given = parsed.GetValue(names) ?? [];
-            if (given.Length > 0 && parsed.GetValue(all))
-            {
-                await error.WriteLineAsync("Name suites or pass --all, not both.");
-                return Misused;
-            }
-            var suites = parsed.GetValue(all) ? [.. QemuStore.Suites] : given.Length == 0 ? [QemuStore.DefaultSuite] : Suites(given, error);
-            if (suites is null) return Misused;
-
-            var onTerminal = ReferenceEquals(error, Console.Error) && !Console.IsErrorRedirected;
-            foreach (var suite in suites)
-            {
-                var code = await FetchAsync(store(), suite, onTerminal, output, error, ct);
-                if (code != Ok) return code;
-            }
-            return Ok;
+            if (given.Length > 0 && parsed.GetValue(all)) throw new UsageException("Name suites or pass --all, not both.");
+            var suites = parsed.GetValue(all) ? QemuStore.Suites : given.Length == 0 ? [QemuStore.DefaultSuite] : Suites(given);
+            interruption.ListenToSignals();
+            return FetchAsync(context, store(), suites, interruption.Token);
         });
         return command;
     }
 
-    private static async Task<int> FetchAsync(QemuStore store, QemuSuite suite, bool onTerminal, TextWriter output, TextWriter error, CancellationToken ct)
+    private static async Task<int> FetchAsync(CommandContext context, QemuStore store, IReadOnlyList<QemuSuite> suites, CancellationToken ct)
     {
-        var started = TimeProvider.System.GetTimestamp();
-        try
+        foreach (var suite in suites)
         {
-            var build = await QemuStoreCommandsProgress.RunAsync(onTerminal, error, progress => store.FetchAsync(suite, progress, ct));
-            var seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
-            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
-                $"{suite}: QEMU {build.Version} ({build.PackageVersion}), {build.SizeBytes / 1e6:F0} MB in {build.Path}, {seconds:F1} s"));
-            return Ok;
+            var started = context.Time.GetTimestamp();
+            try
+            {
+                var build = await QemuStoreCommandsProgress.RunAsync(context.Error, progress => store.FetchAsync(suite, progress, ct));
+                var seconds = context.Time.GetElapsedTime(started).TotalSeconds;
+                await context.Out.Writer.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
+                    $"{suite}: QEMU {build.Version} ({build.PackageVersion}), {build.SizeBytes / 1e6:F0} MB in {build.Path}, {seconds:F1} s"));
+            }
+            catch (QemuStoreException e)
+            {
+                await context.Error.Writer.WriteLineAsync($"{suite}: {e.Message}");
+                return ExitCode.Failed;
+            }
         }
-        catch (OperationCanceledException) when (ct.IsCancellationRequested)
-        {
-            await error.WriteLineAsync($"{suite}: interrupted; nothing was changed.");
-            return Interrupted;
-        }
-        catch (QemuStoreException e)
-        {
-            await error.WriteLineAsync($"{suite}: {e.Message}");
-            return Failed;
-        }
+        return ExitCode.Passed;
     }
 }

@@ -10,19 +10,19 @@ internal static partial class QemuStoreCommands
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private static Command ListCommand(Func<QemuStore> store)
+    private static Command ListCommand(CommandContext context, Func<QemuStore> store)
     {
         var json = new Option<bool>("--json") { Description = "As JSON: an array with an object for each suite" };
         var command = new Command("list", "List the suites and which of them are fetched") { json };
         command.SetAction(parsed =>
         {
-            var output = parsed.InvocationConfiguration.Output;
+            var output = context.Out.Writer;
             var builds = store();
             var rows = QemuStore.Suites.Select(suite => (Suite: suite, Build: builds.Find(suite.Name))).ToList();
             if (parsed.GetValue(json))
             {
                 output.WriteLine(JsonSerializer.Serialize(rows.Select(row => AsJson(row.Suite, row.Build)), Json));
-                return Ok;
+                return ExitCode.Passed;
             }
             var width = QemuStore.Suites.Max(suite => suite.Name.Length);
             foreach (var (suite, build) in rows)
@@ -30,7 +30,7 @@ internal static partial class QemuStoreCommands
                 var mark = suite == QemuStore.DefaultSuite ? "  (default)" : "";
                 output.WriteLine($"{suite.Name.PadRight(width)}  {Describe(suite, build)}{mark}");
             }
-            return Ok;
+            return ExitCode.Passed;
         });
         return command;
     }

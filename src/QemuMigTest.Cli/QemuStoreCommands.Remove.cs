@@ -5,36 +5,29 @@ namespace QemuMigTest.Cli;
 
 internal static partial class QemuStoreCommands
 {
-    private static Command RemoveCommand(Func<QemuStore> store)
+    private static Command RemoveCommand(CommandContext context, Func<QemuStore> store)
     {
-        var names = SuitesArgument("The suites whose builds to remove");
+        var names = SuitesArgument("The suites whose builds to remove, one or more of");
         var all = new Option<bool>("--all") { Description = "Remove all of them" };
         var command = new Command("remove", "Remove fetched builds") { names, all };
         command.SetAction(parsed =>
         {
-            var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
             var given = parsed.GetValue(names) ?? [];
-            if (given.Length > 0 == parsed.GetValue(all))
-            {
-                error.WriteLine("Name the suites to remove, or pass --all.");
-                return Misused;
-            }
-            var suites = parsed.GetValue(all) ? [.. QemuStore.Suites] : Suites(given, error);
-            if (suites is null) return Misused;
-
+            if (given.Length > 0 == parsed.GetValue(all)) throw new UsageException("Name the suites to remove, or pass --all.");
+            var suites = parsed.GetValue(all) ? QemuStore.Suites : Suites(given);
             try
             {
                 foreach (var suite in suites)
                 {
-                    if (store().Remove(suite)) output.WriteLine($"{suite}: removed");
-                    else if (!parsed.GetValue(all)) output.WriteLine($"{suite}: was not there");
+                    if (store().Remove(suite)) context.Out.Writer.WriteLine($"{suite}: removed");
+                    else if (!parsed.GetValue(all)) context.Out.Writer.WriteLine($"{suite}: was not there");
                 }
-                return Ok;
+                return ExitCode.Passed;
             }
             catch (QemuStoreException e)
             {
-                error.WriteLine(e.Message);
-                return Failed;
+                context.Error.Writer.WriteLine(e.Message);
+                return ExitCode.Failed;
             }
         });
         return command;

@@ -6,40 +6,42 @@ namespace QemuMigTest.Cli;
 /// <summary>The command <c>qemu</c>: what is in the store of fetched builds.</summary>
 internal static partial class QemuStoreCommands
 {
-    private const int Ok = 0;
-    private const int Failed = 1;
-    private const int Misused = 2;
-
-    // What a shell shows for a command that Ctrl-C ended.
-    private const int Interrupted = 130;
+    /// <summary>Examples for the help.</summary>
+    public const string Examples =
+        """
+        Examples:
+          qemu-mig-test qemu list                     show what can be fetched and what is there
+          qemu-mig-test qemu fetch                    fetch the newest QEMU
+          qemu-mig-test qemu fetch bookworm trixie    fetch others, or renew them
+          qemu-mig-test qemu remove --all             remove all that were fetched
+        """;
 
     /// <summary>The command, on the store of this user.</summary>
-    public static Command Create() => Create(() => new QemuStore());
+    public static Command Create(CommandContext context, Interruption interruption) => Create(context, interruption, () => new QemuStore());
 
     /// <summary>The command, on a store that is made when one of its subcommands runs.</summary>
-    internal static Command Create(Func<QemuStore> store) => new("qemu", "Fetch, list and remove the QEMU builds to test")
-    {
-        FetchCommand(store),
-        ListCommand(store),
-        RemoveCommand(store),
-    };
+    internal static Command Create(CommandContext context, Interruption interruption, Func<QemuStore> store) =>
+        new("qemu", "Fetch, list and remove QEMU builds to test")
+        {
+            FetchCommand(context, interruption, store),
+            ListCommand(context, store),
+            RemoveCommand(context, store),
+        };
 
-    private static Argument<string[]> SuitesArgument(string description) => new("SUITE")
+    private static Argument<string[]> SuitesArgument(string description) => new("suite")
     {
         Arity = ArgumentArity.ZeroOrMore,
         Description = $"{description}: {string.Join(", ", QemuStore.Suites)}",
         HelpName = "SUITE",
     };
 
-    /// <summary>The suites of those names without repetition; null, and an error, if one does not exist.</summary>
-    private static List<QemuSuite>? Suites(IReadOnlyList<string> names, TextWriter error)
+    /// <exception cref="UsageException">There is no suite of one of those names.</exception>
+    private static IReadOnlyList<QemuSuite> Suites(IEnumerable<string> names) => [.. names.Select(Suite).Distinct()];
+
+    private static QemuSuite Suite(string name)
     {
-        if (names.FirstOrDefault(name => QemuStore.Suite(name) is null) is { } unknown)
-        {
-            var meant = QemuStore.NearestSuite(unknown) is { } near ? $" Did you mean {near}?" : "";
-            error.WriteLine($"There is no suite {unknown}.{meant} Known are: {string.Join(", ", QemuStore.Suites)}.");
-            return null;
-        }
-        return [.. names.Select(QemuStore.Suite).OfType<QemuSuite>().Distinct()];
+        var meant = QemuStore.NearestSuite(name) is { } near ? $" Did you mean {near}?" : "";
+        return QemuStore.Suite(name)
+            ?? throw new UsageException($"There is no suite '{name}'.{meant} There are: {string.Join(", ", QemuStore.Suites)}.");
     }
 }

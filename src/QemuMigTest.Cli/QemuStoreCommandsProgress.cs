@@ -1,4 +1,5 @@
 using QemuMigTest.Binaries.Store;
+using QemuMigTest.Cli.Output;
 using Spectre.Console;
 
 namespace QemuMigTest.Cli;
@@ -7,10 +8,10 @@ namespace QemuMigTest.Cli;
 internal static class QemuStoreCommandsProgress
 {
     /// <summary>Runs the work and shows what it reports on <paramref name="error"/>, which keeps standard output for results.</summary>
-    public static async Task<T> RunAsync<T>(bool onTerminal, TextWriter error, Func<IProgress<StoreProgress>, Task<T>> work)
+    public static async Task<T> RunAsync<T>(OutputTarget error, Func<IProgress<StoreProgress>, Task<T>> work)
     {
-        if (!onTerminal) return await work(new Lines(error));
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) });
+        if (!error.IsTerminal) return await work(new Lines(error.Writer));
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error.Writer) });
         return await console.Progress()
             .AutoClear(true)
             .Columns(new SpinnerColumn(), new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())

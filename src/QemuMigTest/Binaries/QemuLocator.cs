@@ -1,4 +1,6 @@
+using Mono.Unix.Native;
 using QemuMigTest.Binaries.Store;
+using QemuMigTest.Hosts;
 using QemuMigTest.Processes;
 
 namespace QemuMigTest.Binaries;
@@ -90,8 +92,10 @@ public static class QemuLocator
             var inner = Path.Combine(path, Command);
             return File.Exists(inner) ? $"is a folder; did you mean {inner}?" : "is a folder; give the path of the QEMU itself.";
         }
-        if (!File.Exists(path))
+        // Not File.Exists: that is true of a link to nothing.
+        if (Syscall.access(path, AccessModes.F_OK) != 0)
         {
+            if (Stdlib.GetLastError() == Errno.EACCES) return "cannot be reached: this user may not enter a folder on the way to it.";
             return new FileInfo(path).LinkTarget is { } target ? $"is a link to {target}, which does not exist." : "does not exist.";
         }
         return ExecutableSearch.IsExecutable(path) ? null : $"is not executable; if it is a QEMU: chmod +x {path}";

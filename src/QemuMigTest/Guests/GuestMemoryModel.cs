@@ -8,7 +8,7 @@ namespace QemuMigTest.Guests;
 /// </remarks>
 public sealed class GuestMemoryModel
 {
-    private const int PageSize = PageLayout.PageSize;
+    private const int _pageSize = PageLayout.PageSize;
 
     private readonly GuestProgramSettings _settings;
     private readonly PageLayout _layout;
@@ -31,6 +31,7 @@ public sealed class GuestMemoryModel
     }
 
     /// <summary>The model after the framework has written bytes of its own to the region, beside the guest's counters.</summary>
+    /// <remarks>It stays there when the guest is put to sleep and woken. A machine that is reset otherwise needs a new model.</remarks>
     /// <param name="address">A guest-physical address in the region.</param>
     /// <param name="bytes">What was written there; it may go over several pages.</param>
     /// <exception cref="ArgumentException">The bytes are not all in the region, or some are counters (bytes 0 to 255 of a page that
@@ -48,14 +49,14 @@ public sealed class GuestMemoryModel
         for (var done = 0; done < bytes.Length;)
         {
             var at = (uint)address + (uint)done;
-            var page = at & ~(uint)(PageSize - 1);
+            var page = at & ~(uint)(_pageSize - 1);
             var offset = (int)(at - page);
             if (offset < CountersOf(page))
             {
                 throw new ArgumentException(
                     $"0x{at:x} is a counter of the guest's: in the page at 0x{page:x} bytes are free from offset 256 on.", nameof(address));
             }
-            var length = Math.Min(bytes.Length - done, PageSize - offset);
+            var length = Math.Min(bytes.Length - done, _pageSize - offset);
             var earlier = written.GetValueOrDefault(page) ?? [];
             written = written.SetItem(page, earlier.Add(new WrittenBytes(offset, bytes.Slice(done, length).ToArray())));
             done += length;
@@ -74,14 +75,14 @@ public sealed class GuestMemoryModel
         Span<byte> toDo = stackalloc byte[PageLayout.CounterBytes];
         PageLayout.FillCounters(done, state.Pass + 1);
         PageLayout.FillCounters(toDo, state.Pass);
-        Span<byte> expected = stackalloc byte[PageSize];
+        Span<byte> expected = stackalloc byte[_pageSize];
 
         var found = new MemoryCheckBuilder(_settings.PageStride);
         var stillWritten = _written.Keys.GetEnumerator();
         var nextWritten = stillWritten.MoveNext() ? stillWritten.Current : uint.MaxValue;
-        for (var address = _settings.RegionStart; address < _settings.RegionEnd; address += PageSize)
+        for (var address = _settings.RegionStart; address < _settings.RegionEnd; address += _pageSize)
         {
-            var page = region.Slice((int)(address - _settings.RegionStart), PageSize);
+            var page = region.Slice((int)(address - _settings.RegionStart), _pageSize);
             if (address == nextWritten)
             {
                 nextWritten = stillWritten.MoveNext() ? stillWritten.Current : uint.MaxValue;
@@ -98,7 +99,7 @@ public sealed class GuestMemoryModel
             }
             found.Add(PageExaminer.Examine(this, page, address, state));
         }
-        return found.Build(state, _settings.RegionStart, (int)(_settings.RegionSize / PageSize));
+        return found.Build(state, _settings.RegionStart, (int)(_settings.RegionSize / _pageSize));
     }
 
     /// <summary>Writes what the whole region must be.</summary>
@@ -106,8 +107,8 @@ public sealed class GuestMemoryModel
     public void FillExpected(Span<byte> region, GuestState state)
     {
         Validate(region.Length, state);
-        for (var address = _settings.RegionStart; address < _settings.RegionEnd; address += PageSize)
-            FillPage(region.Slice((int)(address - _settings.RegionStart), PageSize), address, state);
+        for (var address = _settings.RegionStart; address < _settings.RegionEnd; address += _pageSize)
+            FillPage(region.Slice((int)(address - _settings.RegionStart), _pageSize), address, state);
     }
 
     /// <summary>Bytes of a page that are counters: 256, or none where the guest does not dirty it.</summary>
@@ -120,7 +121,7 @@ public sealed class GuestMemoryModel
             return true;
         if (!_written.ContainsKey(page))
             return false;
-        Span<byte> expected = stackalloc byte[PageSize];
+        Span<byte> expected = stackalloc byte[_pageSize];
         _layout.FillStamps(expected, page, PageLayout.CounterBytes);
         Overlay(expected, page);
         return seen[PageLayout.CounterBytes..].SequenceEqual(expected[PageLayout.CounterBytes..]);

@@ -16,7 +16,7 @@ public sealed class GuestProgram
     /// <summary>Where the BIOS puts it.</summary>
     public const uint LoadAddress = 0x7c00;
 
-    private const uint SuspendFlag = 1;
+    private const uint _suspendFlag = 1;
 
     private GuestProgram(ReadOnlyMemory<byte> image, GuestSymbols symbols, GuestProgramSettings settings)
     {
@@ -75,7 +75,7 @@ public sealed class GuestProgram
         Set(image, symbols, "page_stride", settings.PageStride);
         Set(image, symbols, "stamp_spacing", settings.StampSpacing);
         Set(image, symbols, "passes_per_marker", settings.PassesPerMarker);
-        Set(image, symbols, "flags", settings.Suspend ? SuspendFlag : 0);
+        Set(image, symbols, "flags", settings.Suspend ? _suspendFlag : 0);
         return new GuestProgram(image, symbols, settings);
     }
 

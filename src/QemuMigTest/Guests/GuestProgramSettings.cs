@@ -41,7 +41,7 @@ public sealed record GuestProgramSettings
     public uint PassesPerMarker { get; init; } = 8;
 
     /// <summary>Whether the guest puts the machine (q35) to sleep, ACPI S3, after its first 'B'. It does so once: a machine that was
-    /// woken, or reset, starts the program again and runs on.</summary>
+    /// woken, or reset, starts the program again and runs on: its counters start from zero, its stamps are those of before.</summary>
     public bool Suspend { get; init; }
 
     /// <summary>Bytes in the region.</summary>

@@ -6,8 +6,8 @@ namespace QemuMigTest.Guests;
 /// <summary>What the HMP command <c>info registers</c> says of the first CPU, in any mode of an x86 CPU.</summary>
 internal sealed partial record GuestRegisters
 {
-    private const ulong DefaultSize32 = 0x40_0000;
-    private const ulong LongMode = 0x20_0000;
+    private const ulong _defaultSize32 = 0x40_0000;
+    private const ulong _longMode = 0x20_0000;
 
     public required ulong Ip { get; init; }
     public required ulong Bx { get; init; }
@@ -21,9 +21,9 @@ internal sealed partial record GuestRegisters
     /// <summary>The address that the CPU is about to execute from, before any paging.</summary>
     public ulong LinearIp => IsLong ? Ip : (CodeBase + Ip) & uint.MaxValue;
 
-    public bool IsLong => (CodeFlags & LongMode) != 0;
+    public bool IsLong => (CodeFlags & _longMode) != 0;
 
-    public bool IsProtected32 => !IsLong && (CodeFlags & DefaultSize32) != 0;
+    public bool IsProtected32 => !IsLong && (CodeFlags & _defaultSize32) != 0;
 
     /// <exception cref="GuestException">A register is missing.</exception>
     public static GuestRegisters Parse(string text)

@@ -12,7 +12,7 @@ namespace QemuMigTest.Guests;
 /// <param name="Eip">The linear address of the next instruction, as far as it fits in 32 bits.</param>
 public sealed record GuestState(GuestPhase Phase, uint Pass, uint Page, bool PageIncremented, uint Eip)
 {
-    private const ulong ResetVector = 0xffff_fff0;
+    private const ulong _resetVector = 0xffff_fff0;
 
     /// <summary>Reads the state from what HMP's <c>info registers</c> says of a machine that is stopped.</summary>
     /// <param name="infoRegistersText">The whole text, of any CPU mode; with several CPUs the first is read.</param>
@@ -27,7 +27,7 @@ public sealed record GuestState(GuestPhase Phase, uint Pass, uint Page, bool Pag
         var symbols = program.Symbols;
         var address = registers.LinearIp;
         if (address is < GuestProgram.LoadAddress or >= GuestProgram.LoadAddress + GuestProgram.SectorSize)
-            return Outside(address == ResetVector ? GuestPhase.NotStarted : GuestPhase.Elsewhere, (uint)address);
+            return Outside(address == _resetVector ? GuestPhase.NotStarted : GuestPhase.Elsewhere, (uint)address);
 
         var eip = (uint)address;
         Require(!registers.IsLong, "the CPU is in 64-bit mode, which the program never enters");

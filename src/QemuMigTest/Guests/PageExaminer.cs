@@ -6,16 +6,16 @@ namespace QemuMigTest.Guests;
 /// <summary>Tells what a damaged page looks like.</summary>
 internal static class PageExaminer
 {
-    private const int PageSize = PageLayout.PageSize;
-    private const int MostFlippedBits = 8;
-    private const int ShownBytes = 16;
+    private const int _pageSize = PageLayout.PageSize;
+    private const int _mostFlippedBits = 8;
+    private const int _shownBytes = 16;
 
     public static PageDamage Examine(GuestMemoryModel model, ReadOnlySpan<byte> seen, uint address, GuestState state)
     {
-        Span<byte> expected = stackalloc byte[PageSize];
+        Span<byte> expected = stackalloc byte[_pageSize];
         model.FillPage(expected, address, state);
         int first = -1, last = -1, bytes = 0, bits = 0;
-        for (var i = 0; i < PageSize; i++)
+        for (var i = 0; i < _pageSize; i++)
         {
             if (seen[i] == expected[i])
                 continue;
@@ -26,7 +26,7 @@ internal static class PageExaminer
         }
 
         var (kind, passes, other) = Classify(model, seen, address, state, bits);
-        var shown = Math.Min(Math.Min(last - first + 1, ShownBytes), PageSize - first);
+        var shown = Math.Min(Math.Min(last - first + 1, _shownBytes), _pageSize - first);
         return new PageDamage
         {
             Address = address,
@@ -48,7 +48,7 @@ internal static class PageExaminer
         if (!seen.ContainsAnyExcept((byte)0))
             return (DamageKind.Zeros, 0, null);
 
-        Span<byte> unwritten = stackalloc byte[PageSize];
+        Span<byte> unwritten = stackalloc byte[_pageSize];
         model.FillPageUnwritten(unwritten, address, state);
         if (seen.SequenceEqual(unwritten))
             return (DamageKind.LostWrite, 0, null);
@@ -67,9 +67,9 @@ internal static class PageExaminer
         }
 
         var other = BinaryPrimitives.ReadUInt32LittleEndian(seen[PageLayout.CounterBytes..]) - PageLayout.CounterBytes;
-        if (other != address && other % PageSize == 0 && model.LooksLike(seen, other))
+        if (other != address && other % _pageSize == 0 && model.LooksLike(seen, other))
             return (DamageKind.OtherPage, 0, other);
 
-        return flippedBits <= MostFlippedBits ? (DamageKind.BitFlip, 0, null) : (DamageKind.Other, 0, null);
+        return flippedBits <= _mostFlippedBits ? (DamageKind.BitFlip, 0, null) : (DamageKind.Other, 0, null);
     }
 }

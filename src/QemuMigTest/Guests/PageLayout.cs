@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace QemuMigTest.Guests;
@@ -12,11 +13,11 @@ internal sealed class PageLayout
     /// <summary>Bytes at the start of each page that is dirtied.</summary>
     public const int CounterBytes = 256;
 
-    private const int DwordsPerPage = PageSize / sizeof(uint);
+    private const int _dwordsPerPage = PageSize / sizeof(uint);
 
     // The stamps of a page at address A are (_mask & A) | _offsets: A has no bits below the page's size.
-    private readonly uint[] _offsets = new uint[DwordsPerPage];
-    private readonly uint[] _mask = new uint[DwordsPerPage];
+    private readonly uint[] _offsets = new uint[_dwordsPerPage];
+    private readonly uint[] _mask = new uint[_dwordsPerPage];
 
     public PageLayout(uint stampSpacing)
     {
@@ -57,12 +58,14 @@ internal sealed class PageLayout
     }
 
     /// <summary>Whether a page has the stamps of the page at an address, from offset 0 or <see cref="CounterBytes"/> on.</summary>
+    // A first check calls it 25,000 times before the runtime would optimise it, and took 100 ms instead of 20.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool HasStamps(ReadOnlySpan<byte> page, uint address, int from)
     {
-        var seen = MemoryMarshal.Cast<byte, uint>(page)[..DwordsPerPage];
+        var seen = MemoryMarshal.Cast<byte, uint>(page)[.._dwordsPerPage];
         var addresses = new Vector<uint>(address);
         var difference = Vector<uint>.Zero;
-        for (var i = from / sizeof(uint); i < DwordsPerPage; i += Vector<uint>.Count)
+        for (var i = from / sizeof(uint); i < _dwordsPerPage; i += Vector<uint>.Count)
         {
             var expected = (new Vector<uint>(_mask, i) & addresses) | new Vector<uint>(_offsets, i);
             difference |= new Vector<uint>(seen[i..]) ^ expected;

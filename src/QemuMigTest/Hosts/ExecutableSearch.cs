@@ -1,15 +1,19 @@
+using Mono.Unix.Native;
+
 namespace QemuMigTest.Hosts;
 
-/// <summary>Finds programs on PATH.</summary>
+/// <summary>Finds commands as execvp does.</summary>
 public static class ExecutableSearch
 {
-    private const UnixFileMode AnyExecute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+    /// <summary>The first regular file of that name in the folders of this process's PATH that this user may execute, absolute; or null.</summary>
+    public static string? OnPath(string command) => Find(command, Environment.GetEnvironmentVariable("PATH"));
 
-    /// <summary>The absolute path of the first executable file of that name in the folders of PATH, or null.</summary>
-    public static string? OnPath(string name) => OnPath(name, Environment.GetEnvironmentVariable("PATH"));
+    /// <summary>The first regular file of that name in the folders of <paramref name="searchPath"/> that this user may execute, absolute; or null.</summary>
+    public static string? Find(string command, string? searchPath) =>
+        (searchPath ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries)
+            .Select(folder => Path.GetFullPath(Path.Combine(folder, command)))
+            .FirstOrDefault(IsExecutable);
 
-    /// <summary>The absolute path of the first executable file of that name in the folders of <paramref name="path"/>, or null.</summary>
-    public static string? OnPath(string name, string? path) => (path ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries)
-        .Select(folder => Path.Combine(folder, name))
-        .FirstOrDefault(candidate => File.Exists(candidate) && (File.GetUnixFileMode(candidate) & AnyExecute) != 0);
+    /// <summary>Whether it is a regular file (or a link to one) that this user may execute.</summary>
+    public static bool IsExecutable(string path) => File.Exists(path) && Syscall.access(path, AccessModes.X_OK) == 0;
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using QemuMigTest.Hosts;
 using QemuMigTest.Processes;
 
 namespace QemuMigTest.Migration;
@@ -54,7 +55,7 @@ public static class PairDiagnostics
 
     private static async Task<string> StackTracesAsync(MigrationSide side, MigrationPair pair, TimeSpan limit)
     {
-        if (Hosts.ExecutableSearch.OnPath("gdb") is not { } gdb)
+        if (ExecutableSearch.OnPath("gdb") is not { } gdb)
         {
             return "(no stack traces: gdb is not on PATH)";
         }

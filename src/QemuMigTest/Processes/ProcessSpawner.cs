@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Text;
 using Mono.Unix.Native;
+using QemuMigTest.Hosts;
 
 namespace QemuMigTest.Processes;
 
@@ -21,7 +22,7 @@ public sealed class ProcessSpawner : IDisposable
     /// <exception cref="QemuStartException">setpriv is not on PATH.</exception>
     public ProcessSpawner()
     {
-        _setpriv = Hosts.ExecutableSearch.OnPath("setpriv")
+        _setpriv = ExecutableSearch.OnPath("setpriv")
             ?? throw new QemuStartException("setpriv is not on PATH: it ties each QEMU's life to this process. Install util-linux.");
         _thread = new Thread(Serve) { IsBackground = true, Name = "qemu-spawner" };
         _thread.Start();

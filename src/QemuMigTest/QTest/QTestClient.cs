@@ -16,10 +16,10 @@ namespace QemuMigTest.QTest;
 public sealed class QTestClient : IDisposable
 {
     /// <summary>The most that one command reads, in bytes.</summary>
-    private const int _readChunk = 1024 * 1024;
+    private const int ReadChunk = 1024 * 1024;
 
     /// <summary>The most that one command writes, in bytes: QEMU searches what it has of a line from the start with each piece that comes, so long lines cost it much.</summary>
-    private const int _writeChunk = 64 * 1024;
+    private const int WriteChunk = 64 * 1024;
 
     private readonly Lock _lock = new();
     private readonly Socket _socket;
@@ -33,7 +33,7 @@ public sealed class QTestClient : IDisposable
         ArgumentNullException.ThrowIfNull(socket);
         _socket = socket;
         _name = name;
-        _connection = new QTestConnection(socket, name, Base64.GetMaxEncodedToUtf8Length(_readChunk) + 1024);
+        _connection = new QTestConnection(socket, name, Base64.GetMaxEncodedToUtf8Length(ReadChunk) + 1024);
     }
 
     /// <summary>How long a command waits to be sent, and for its reply: 30 s unless set; from 1 ms.</summary>
@@ -73,7 +73,7 @@ public sealed class QTestClient : IDisposable
     {
         while (destination.Length > 0)
         {
-            var chunk = destination[..Math.Min(destination.Length, _readChunk)];
+            var chunk = destination[..Math.Min(destination.Length, ReadChunk)];
             var command = string.Create(CultureInfo.InvariantCulture, $"b64read 0x{address:x} 0x{chunk.Length:x}\n");
             lock (_lock)
             {
@@ -92,7 +92,7 @@ public sealed class QTestClient : IDisposable
     {
         while (data.Length > 0)
         {
-            var chunk = data[..Math.Min(data.Length, _writeChunk)];
+            var chunk = data[..Math.Min(data.Length, WriteChunk)];
             var head = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"b64write 0x{address:x} 0x{chunk.Length:x} "));
             var command = new byte[head.Length + Base64.GetMaxEncodedToUtf8Length(chunk.Length) + 1];
             head.CopyTo(command, 0);

@@ -10,7 +10,7 @@ namespace QemuMigTest.QTest;
 internal sealed class QTestConnection(Socket socket, string name, int maxReply)
 {
     /// <summary>How much of a bad reply is kept for the error.</summary>
-    private const int _keptOfReply = 200;
+    private const int KeptOfReply = 200;
 
     private byte[] _buffer = new byte[4096];
     private int _used;
@@ -113,5 +113,5 @@ internal sealed class QTestConnection(Socket socket, string name, int maxReply)
     /// <summary>What has come of a reply that is not whole; null when nothing has.</summary>
     private string? Pending() => _used > _lineEnd ? TextOf(_buffer.AsSpan(_lineEnd, _used - _lineEnd)) : null;
 
-    private static string TextOf(ReadOnlySpan<byte> line) => Encoding.UTF8.GetString(line[..Math.Min(line.Length, _keptOfReply)]).TrimEnd();
+    private static string TextOf(ReadOnlySpan<byte> line) => Encoding.UTF8.GetString(line[..Math.Min(line.Length, KeptOfReply)]).TrimEnd();
 }

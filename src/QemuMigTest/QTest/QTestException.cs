@@ -3,7 +3,7 @@ namespace QemuMigTest.QTest;
 /// <summary>QEMU refused a qtest command, or the qtest connection broke.</summary>
 public sealed class QTestException : QemuMigTestException
 {
-    private const int _maxCommandInMessage = 80;
+    private const int MaxCommandInMessage = 80;
 
     /// <param name="name">The side, such as <c>source</c>.</param>
     /// <param name="command">What was sent.</param>
@@ -27,5 +27,5 @@ public sealed class QTestException : QemuMigTestException
     /// <summary>What came; null when nothing did.</summary>
     public string? Reply { get; }
 
-    private static string Cut(string text) => text.Length <= _maxCommandInMessage ? text : string.Concat(text.AsSpan(0, _maxCommandInMessage), "…");
+    private static string Cut(string text) => text.Length <= MaxCommandInMessage ? text : string.Concat(text.AsSpan(0, MaxCommandInMessage), "…");
 }

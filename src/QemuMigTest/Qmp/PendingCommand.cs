@@ -8,7 +8,7 @@ namespace QemuMigTest.Qmp;
 /// <summary>A command, from before it is sent until its reply has come, even if nobody waits for that any more.</summary>
 internal sealed class PendingCommand
 {
-    private static readonly JsonWriterOptions _writerOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly TaskCompletionSource<JsonElement> _reply = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string _clientName;
@@ -52,7 +52,7 @@ internal sealed class PendingCommand
     private static byte[] Serialize(long id, string name, JsonObject? arguments, bool outOfBand)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
-        using (var writer = new Utf8JsonWriter(buffer, _writerOptions))
+        using (var writer = new Utf8JsonWriter(buffer, WriterOptions))
         {
             writer.WriteStartObject();
             writer.WriteString(outOfBand ? "exec-oob" : "execute", name);

@@ -9,11 +9,11 @@ internal sealed class PendingCommands(string clientName)
     /// <summary>
     /// QEMU queues 8 commands (QMP_REQ_QUEUE_LEN_MAX in monitor/qmp.c) and then stops reading, which would hold up out-of-band commands too.
     /// </summary>
-    private const int _queueLength = 8;
+    private const int QueueLength = 8;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<long, PendingCommand> _commands = [];
-    private readonly SemaphoreSlim _queue = new(_queueLength);
+    private readonly SemaphoreSlim _queue = new(QueueLength);
     private QmpDisconnect? _end;
 
     /// <summary>Enters a command that is about to be sent, as soon as QEMU has a place for it in its queue.</summary>

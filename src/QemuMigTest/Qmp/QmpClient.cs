@@ -15,7 +15,7 @@ namespace QemuMigTest.Qmp;
 /// </remarks>
 public sealed class QmpClient : IAsyncDisposable
 {
-    private const int _readBufferSize = 64 * 1024;
+    private const int ReadBufferSize = 64 * 1024;
 
     private readonly Socket _socket;
     private readonly QmpClientOptions _options;
@@ -37,7 +37,7 @@ public sealed class QmpClient : IAsyncDisposable
         _options = options;
         _start = options.TimeProvider.GetTimestamp();
         _transcript = options.Transcript is { } writer ? new QmpTranscript(writer, options.Name, options.TimeProvider) : null;
-        _pipe = PipeReader.Create(new NetworkStream(socket, ownsSocket: false), new StreamPipeReaderOptions(bufferSize: _readBufferSize));
+        _pipe = PipeReader.Create(new NetworkStream(socket, ownsSocket: false), new StreamPipeReaderOptions(bufferSize: ReadBufferSize));
         _lines = new QmpLineReader(_pipe, options.MaxLineLength);
         _commands = new PendingCommands(options.Name);
         Events = new QmpEventLog(options.Name);

@@ -3,7 +3,7 @@ namespace QemuMigTest.Qmp;
 /// <summary>QEMU answered a command with an error. The connection goes on.</summary>
 public sealed class QmpCommandException : QmpException
 {
-    private const int _maxSentInMessage = 400;
+    private const int MaxSentInMessage = 400;
 
     /// <param name="name">The side, such as <c>source</c>.</param>
     /// <param name="errorClass">QAPI's QapiErrorClass, such as <c>GenericError</c> or <c>CommandNotFound</c>.</param>
@@ -11,7 +11,7 @@ public sealed class QmpCommandException : QmpException
     /// <param name="command">The command's name.</param>
     /// <param name="sent">The line that was sent.</param>
     public QmpCommandException(string name, string errorClass, string description, string command, string sent)
-        : base($"{name} refused '{command}': {errorClass}: {description} (sent: {QmpText.Cut(sent, _maxSentInMessage)})", null)
+        : base($"{name} refused '{command}': {errorClass}: {description} (sent: {QmpText.Cut(sent, MaxSentInMessage)})", null)
     {
         ErrorClass = errorClass;
         Description = description;

@@ -11,7 +11,7 @@ namespace QemuMigTest.Qmp;
 internal sealed class QmpLineReader(PipeReader pipe, int maxLength)
 {
     /// <summary>How much of a line that is too long, or was cut, is kept for the error.</summary>
-    private const int _keptOfBadLine = 1024;
+    private const int KeptOfBadLine = 1024;
 
     /// <summary>The bytes at the start of the buffer that are known to hold no line end.</summary>
     private long _scanned;
@@ -60,7 +60,7 @@ internal sealed class QmpLineReader(PipeReader pipe, int maxLength)
     }
 
     private static byte[] Copy(ReadOnlySequence<byte> line, QmpLineKind kind) =>
-        (kind == QmpLineKind.Complete ? line : line.Slice(0, Math.Min(line.Length, _keptOfBadLine))).ToArray();
+        (kind == QmpLineKind.Complete ? line : line.Slice(0, Math.Min(line.Length, KeptOfBadLine))).ToArray();
 
     private static ReadOnlySequence<byte> WithoutCarriageReturn(ReadOnlySequence<byte> line)
     {

@@ -7,7 +7,7 @@ namespace QemuMigTest.Qmp;
 public sealed class QmpListener : IAsyncDisposable
 {
     /// <summary>What sockaddr_un holds (108 bytes) without its final NUL.</summary>
-    private const int _maxPathLength = 107;
+    private const int MaxPathLength = 107;
 
     private readonly Socket _socket;
     private int _disposed;
@@ -28,10 +28,10 @@ public sealed class QmpListener : IAsyncDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var length = Encoding.UTF8.GetByteCount(path);
-        if (length > _maxPathLength)
+        if (length > MaxPathLength)
         {
             throw new QmpConnectException(QmpConnectPhase.Bind,
-                $"the socket path '{path}' is {length} bytes long and may be {_maxPathLength}: use a shorter folder, such as one below /tmp (set TMPDIR)");
+                $"the socket path '{path}' is {length} bytes long and may be {MaxPathLength}: use a shorter folder, such as one below /tmp (set TMPDIR)");
         }
         var endPoint = new UnixDomainSocketEndPoint(path);
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

@@ -5,8 +5,8 @@ namespace QemuMigTest.Qmp;
 /// <summary>What QEMU sends behind the greeting: a return, an error, or an event.</summary>
 internal abstract record QmpMessage
 {
-    private static readonly JsonElement _emptyObject = JsonElement.Parse("{}");
-    private static readonly JsonDocumentOptions _options = new() { MaxDepth = 1024 };
+    private static readonly JsonElement EmptyObject = JsonElement.Parse("{}");
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 1024 };
 
     private QmpMessage()
     {
@@ -27,7 +27,7 @@ internal abstract record QmpMessage
     {
         try
         {
-            using var document = JsonDocument.Parse(line, _options);
+            using var document = JsonDocument.Parse(line, Options);
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 throw new QmpProtocolException(name, "what came is JSON but no object", QmpText.Of(line.Span));
@@ -40,7 +40,7 @@ internal abstract record QmpMessage
             }
             if (root.TryGetProperty("event", out _))
             {
-                var data = root.TryGetProperty("data", out var given) ? given.Clone() : _emptyObject;
+                var data = root.TryGetProperty("data", out var given) ? given.Clone() : EmptyObject;
                 return new Event(StringOf(root, "event"), data, TimeOf(root.GetProperty("timestamp")));
             }
         }

@@ -6,7 +6,7 @@ namespace QemuMigTest.Qmp;
 /// <summary>Sends bytes over a socket, whole, and a file descriptor with the first of them. One sending at a time.</summary>
 internal static class QmpSender
 {
-    private static readonly TimeSpan _writablePoll = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan WritablePoll = TimeSpan.FromMilliseconds(100);
 
     /// <exception cref="SocketException">The connection broke, or was shut down.</exception>
     /// <exception cref="IOException">The kernel refused the descriptor.</exception>
@@ -18,7 +18,7 @@ internal static class QmpSender
             while ((sent = SendWithDescriptor(socket, bytes.Span, descriptor.Descriptor)) == 0)
             {
                 // .NET has no asynchronous wait for "writable" without sending. QEMU is busy: a rare path, worth a thread.
-                await Task.Run(() => socket.Poll(_writablePoll, SelectMode.SelectWrite));
+                await Task.Run(() => socket.Poll(WritablePoll, SelectMode.SelectWrite));
             }
             bytes = bytes[sent..];
         }

@@ -18,14 +18,25 @@ public sealed class DescriptorTests : MigrationFixture
     {
         var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed }, ct);
         await pair.StopSourceAsync(ct);
-        if (!Quirks.PlainFileDescriptorRefused(Environment.Source.Version))
+        var destinationRefuses = Quirks.PlainFileDescriptorRefused(Environment.Destination.Version);
+        var sourceRefuses = Quirks.PlainFileDescriptorRefused(Environment.Source.Version);
+        if (!destinationRefuses && !sourceRefuses)
         {
             var migration = await pair.MigrateAsync(DescriptorChannel.OfFile(), ct);
             await migration.CompleteAsync(ct);
             return;
         }
 
-        var refusal = await Should.ThrowAsync<QmpCommandException>(() => pair.MigrateAsync(DescriptorChannel.OfFile(), ct));
-        refusal.Description.ShouldContain("file");
+        if (destinationRefuses)
+        {
+            using var channel = DescriptorChannel.OfFile();
+            var incoming = await channel.ListenAsync(pair, ct);
+            (await Should.ThrowAsync<QmpCommandException>(() => pair.Destination.ExecuteAsync("migrate-incoming", incoming, ct))).Description.ShouldContain("file:");
+        }
+
+        if (sourceRefuses)
+        {
+            (await Should.ThrowAsync<QmpCommandException>(() => pair.MigrateAsync(DescriptorChannel.OfFile(), ct))).Description.ShouldContain("file:");
+        }
     }
 }

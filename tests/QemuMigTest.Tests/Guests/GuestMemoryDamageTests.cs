@@ -9,7 +9,7 @@ namespace QemuMigTest.Tests.Guests;
 
 public class GuestMemoryDamageTests
 {
-    [FsCheck.NUnit.Property]
+    [FsCheck.NUnit.Property(MaxTest = 30)]
     public void A_stale_page_is_named_with_its_passes(DoNotSize<int> seed)
     {
         foreach (var behind in new[] { 1, 2, 255, 256, 257, 512, 32767 })

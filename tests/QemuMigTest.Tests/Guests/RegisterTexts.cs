@@ -7,9 +7,9 @@ internal static class RegisterTexts
     public static string Qemu7InLoop { get; } = AsSent("""
 
         CPU#0
-        EAX=00000042 EBX=00d00000 ECX=00000008 EDX=000003f8
-        ESI=00000008 EDI=06400000 EBP=00001000 ESP=00006f04
-        EIP=00007cef EFL=00000087 [--S--PC] CPL=0 II=0 A20=1 SMM=0 HLT=0
+        EAX=00000001 EBX=0061d000 ECX=00000009 EDX=00000001
+        ESI=00000009 EDI=06400000 EBP=00001000 ESP=00006f04
+        EIP=00007d00 EFL=00000087 [--S--PC] CPL=0 II=0 A20=1 SMM=0 HLT=0
         ES =0010 00000000 ffffffff 00cf9300 DPL=0 DS   [-WA]
         CS =0008 00000000 ffffffff 00cf9a00 DPL=0 CS32 [-R-]
         SS =0010 00000000 ffffffff 00cf9300 DPL=0 DS   [-WA]
@@ -18,7 +18,7 @@ internal static class RegisterTexts
         GS =0000 00000000 0000ffff 00009300 DPL=0 DS16 [-WA]
         LDT=0000 00000000 0000ffff 00008200 DPL=0 LDT
         TR =0000 00000000 0000ffff 00008b00 DPL=0 TSS32-busy
-        GDT=     00007d38 00000017
+        GDT=     00007d48 00000017
         IDT=     00000000 000003ff
         CR0=00000011 CR2=00000000 CR3=00000000 CR4=00000000
         """);
@@ -27,9 +27,9 @@ internal static class RegisterTexts
     public static string Qemu10InLoop { get; } = AsSent("""
 
         CPU#0
-        EAX=00000042 EBX=0162e000 ECX=00000008 EDX=000003f8
+        EAX=00000042 EBX=05697000 ECX=00000008 EDX=000003f8
         ESI=00000008 EDI=06400000 EBP=00001000 ESP=00006f04
-        EIP=00007cef EFL=00000087 [--S--PC] CPL=0 II=0 A20=1 SMM=0 HLT=0
+        EIP=00007d00 EFL=00000087 [--S--PC] CPL=0 II=0 A20=1 SMM=0 HLT=0
         ES =0010 00000000 ffffffff 00cf9300 DPL=0 DS   [-WA]
         CS =0008 00000000 ffffffff 00cf9a00 DPL=0 CS32 [-R-]
         SS =0010 00000000 ffffffff 00cf9300 DPL=0 DS   [-WA]
@@ -38,7 +38,7 @@ internal static class RegisterTexts
         GS =0000 00000000 0000ffff 00009300 DPL=0 DS16 [-WA]
         LDT=0000 00000000 0000ffff 00008200 DPL=0 LDT
         TR =0000 00000000 0000ffff 00008b00 DPL=0 TSS32-busy
-        GDT=     00007d38 00000017
+        GDT=     00007d48 00000017
         IDT=     00000000 000003ff
         CR0=00000011 CR2=00000000 CR3=00000000 CR4=00000000
         """);
@@ -47,9 +47,9 @@ internal static class RegisterTexts
     public static string Qemu10Point13InLoop { get; } = AsSent("""
 
         CPU#0
-        EAX=00000042 EBX=0079c000 ECX=00000008 EDX=000003f8
-        ESI=00000008 EDI=06400000 EBP=00001000 ESP=00006f08
-        EIP=00007cef EFL=00000087 [--S--PC] CPL=0 II=0 A20=1 SMM=0 HLT=0
+        EAX=00000001 EBX=0447e000 ECX=00000009 EDX=00000001
+        ESI=00000009 EDI=06400000 EBP=00001000 ESP=00006f08
+        EIP=00007d00 EFL=00000087 [--S--PC] CPL=0 II=0 A20=1 SMM=0 HLT=0
         ES =0010 00000000 ffffffff 00cf9300 DPL=0 DS   [-WA]
         CS =0008 00000000 ffffffff 00cf9a00 DPL=0 CS32 [-R-]
         SS =0010 00000000 ffffffff 00cf9300 DPL=0 DS   [-WA]
@@ -58,7 +58,7 @@ internal static class RegisterTexts
         GS =0000 00000000 0000ffff 00009300 DPL=0 DS16 [-WA]
         LDT=0000 00000000 0000ffff 00008200 DPL=0 LDT
         TR =0000 00000000 0000ffff 00008b00 DPL=0 TSS32-busy
-        GDT=     00007d38 00000017
+        GDT=     00007d48 00000017
         IDT=     00000000 000003ff
         CR0=00000011 CR2=00000000 CR3=00000000 CR4=00000000
         """);
@@ -67,9 +67,9 @@ internal static class RegisterTexts
     public static string Qemu11InLoop { get; } = AsSent("""
 
         CPU#0
-        EAX=00000042 EBX=025c3000 ECX=00000008 EDX=000003f8
+        EAX=00000042 EBX=004f0000 ECX=00000008 EDX=000003f8
         ESI=00000008 EDI=06400000 EBP=00001000 ESP=00006f04
-        EIP=00007cef EFL=00000087 [--S--PC] CPL=0 II=0 A20=1 SMM=0 HLT=0
+        EIP=00007d00 EFL=00000087 [--S--PC] CPL=0 II=0 A20=1 SMM=0 HLT=0
         ES =0010 00000000 ffffffff 00cf9300 DPL=0 DS   [-WA]
         CS =0008 00000000 ffffffff 00cf9a00 DPL=0 CS32 [-R-]
         SS =0010 00000000 ffffffff 00cf9300 DPL=0 DS   [-WA]
@@ -78,7 +78,7 @@ internal static class RegisterTexts
         GS =0000 00000000 0000ffff 00009300 DPL=0 DS16 [-WA]
         LDT=0000 00000000 0000ffff 00008200 DPL=0 LDT
         TR =0000 00000000 0000ffff 00008b00 DPL=0 TSS32-busy
-        GDT=     00007d38 00000017
+        GDT=     00007d48 00000017
         IDT=     00000000 000003ff
         CR0=00000011 CR2=00000000 CR3=00000000 CR4=00000000
         """);
@@ -87,9 +87,9 @@ internal static class RegisterTexts
     public static string Qemu11KvmPreparing { get; } = AsSent("""
 
         CPU#0
-        EAX=00000041 EBX=001009dc ECX=00000000 EDX=000003f8
+        EAX=00000041 EBX=001006f8 ECX=00000000 EDX=000003f8
         ESI=00000004 EDI=06400000 EBP=00001000 ESP=00006f04
-        EIP=00007c68 EFL=00000002 [-------] CPL=0 II=0 A20=1 SMM=0 HLT=0
+        EIP=00007c97 EFL=00000002 [-------] CPL=0 II=0 A20=1 SMM=0 HLT=0
         ES =0010 00000000 ffffffff 00c09300 DPL=0 DS   [-WA]
         CS =0008 00000000 ffffffff 00c09b00 DPL=0 CS32 [-RA]
         SS =0010 00000000 ffffffff 00c09300 DPL=0 DS   [-WA]
@@ -98,7 +98,7 @@ internal static class RegisterTexts
         GS =0000 00000000 0000ffff 00009300 DPL=0 DS16 [-WA]
         LDT=0000 00000000 0000ffff 00008200 DPL=0 LDT
         TR =0000 00000000 0000ffff 00008b00 DPL=0 TSS32-busy
-        GDT=     00007d38 00000017
+        GDT=     00007d48 00000017
         IDT=     00000000 000003ff
         CR0=00000011 CR2=00000000 CR3=00000000 CR4=00000000
         """);
@@ -147,9 +147,9 @@ internal static class RegisterTexts
     public static string Qemu11InBios { get; } = AsSent("""
 
         CPU#0
-        EAX=00000000 EBX=085ea110 ECX=00006d6a EDX=00006d6c
-        ESI=00000009 EDI=00006d62 EBP=000f55a0 ESP=00006d60
-        EIP=085f2b6f EFL=00000046 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=0
+        EAX=0000002c EBX=0000001c ECX=095e0047 EDX=00006d47
+        ESI=00006d44 EDI=095e0081 EBP=095e0065 ESP=00006cbc
+        EIP=085f2ddc EFL=00000012 [----A--] CPL=0 II=0 A20=1 SMM=0 HLT=0
         ES =0010 00000000 ffffffff 00cf9300 DPL=0 DS   [-WA]
         CS =0008 00000000 ffffffff 00cf9b00 DPL=0 CS32 [-RA]
         SS =0010 00000000 ffffffff 00cf9300 DPL=0 DS   [-WA]
@@ -183,7 +183,6 @@ internal static class RegisterTexts
         GDT=     0000000000007c65 0000000f
         IDT=     0000000000000000 000003ff
         CR0=80000011 CR2=0000000000000000 CR3=0000000000008000 CR4=00000020
-        EFER=0000000000000500
         """);
 
     private static string AsSent(string text) => text.ReplaceLineEndings("\r\n") + "\r\n";

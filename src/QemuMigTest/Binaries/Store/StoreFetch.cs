@@ -98,7 +98,7 @@ internal sealed partial class StoreFetch(QemuStoreOptions options, QemuSuite sui
         {
             // Whatever went wrong: nothing may write any more when the folder is deleted.
             await all.CancelAsync();
-            await Task.WhenAll([download, .. unpacking]).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            await Task.WhenAll([download, .. unpacking]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using QemuMigTest.Hosts;
 
 namespace QemuMigTest.Binaries.Store;
 

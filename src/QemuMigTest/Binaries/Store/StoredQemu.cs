@@ -1,4 +1,5 @@
 using System.Text.Json;
+using QemuMigTest.Hosts;
 
 namespace QemuMigTest.Binaries.Store;
 
