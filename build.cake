@@ -26,7 +26,9 @@ Task("BootBlocks")
         var elf = At(temporary, ".elf");
         Run("as", "--32", "-o", At(temporary, ".o"), source.FullPath);
         Run("ld", "-m", "elf_i386", "-Ttext", "0x7c00", "-e", "_start", "-o", elf, At(temporary, ".o"));
-        Run("objcopy", "-O", "binary", "-j", ".text", elf, At(folder, ".bin"));
+        Run("objcopy", "-O", "binary", "-j", ".text", elf, At(temporary, ".bin"));
+        // objcopy makes its output executable; only the bytes are wanted.
+        System.IO.File.WriteAllBytes(At(folder, ".bin"), System.IO.File.ReadAllBytes(At(temporary, ".bin")));
         StartProcess("nm", new ProcessSettings
         {
             Arguments = new ProcessArgumentBuilder().Append("--extern-only").Append("--numeric-sort").AppendQuoted(elf),

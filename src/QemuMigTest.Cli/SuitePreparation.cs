@@ -23,7 +23,7 @@ internal sealed class SuitePreparation : ISuiteHost, ISuiteCleanup
             _ => null,
         };
         var (environment, found) = await EnvironmentFinder.FindAsync(
-            request, settings.Accelerator, machineType, new TimeLimits(settings.TimeoutScale), spawner, scratch, new Notes(note), cancellation);
+            request, settings.Accelerator, machineType, new TimeLimits(settings.TimeoutScale), spawner, scratch, new StageNotes(note), cancellation);
         return new SuiteEnvironment
         {
             Source = RecordOf(environment.Source, found.SourceFrom),
@@ -49,19 +49,4 @@ internal sealed class SuitePreparation : ISuiteHost, ISuiteCleanup
         Package = binary.Version.Package is { Length: > 0 } package ? package : null,
         Path = binary.Launch.Executable,
     };
-
-    /// <summary>Says each stage of a download in one line, when it begins.</summary>
-    private sealed class Notes(Action<string> note) : IProgress<StoreProgress>
-    {
-        private StoreStage? _last;
-
-        public void Report(StoreProgress value)
-        {
-            if (_last != value.Stage)
-            {
-                _last = value.Stage;
-                note(value.Text);
-            }
-        }
-    }
 }

@@ -1,4 +1,5 @@
 using QemuMigTest.Binaries;
+using QemuMigTest.Binaries.Store;
 using QemuMigTest.Migration;
 using QemuMigTest.Processes;
 
@@ -28,8 +29,11 @@ public sealed class MigrationSession : IDisposable
     public ScratchDirectory Scratch { get; }
 
     /// <summary>Finds the builds and prepares the rest.</summary>
+    /// <param name="settings">What the run was told.</param>
+    /// <param name="note">Shows a line about what takes time, such as a download.</param>
+    /// <param name="ct">Ends it.</param>
     /// <exception cref="QemuMigTestException">Nothing can be tested; the message says what to install or set.</exception>
-    public static async Task<MigrationSession> OpenAsync(SuiteSettings settings, CancellationToken ct)
+    public static async Task<MigrationSession> OpenAsync(SuiteSettings settings, Action<string> note, CancellationToken ct)
     {
         var scratch = ScratchDirectory.CreateRoot();
         var spawner = new ProcessSpawner();
@@ -37,7 +41,7 @@ public sealed class MigrationSession : IDisposable
         {
             var request = new QemuLocatorRequest { Qemu = settings.Qemu, Source = settings.Source, Destination = settings.Destination };
             var (environment, _) = await EnvironmentFinder.FindAsync(
-                request, settings.Accelerator, settings.MachineType, settings.Limits, spawner, scratch, progress: null, ct);
+                request, settings.Accelerator, settings.MachineType, settings.Limits, spawner, scratch, new StageNotes(note), ct);
             // Not Console.Error: NUnit keeps that with the test, and this is to be seen while a test hangs.
             var log = settings.Log ? TextWriter.Synchronized(new StreamWriter(Console.OpenStandardError()) { AutoFlush = true }) : null;
             return new MigrationSession(settings, environment with { Log = log }, spawner, scratch);

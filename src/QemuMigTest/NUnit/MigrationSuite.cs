@@ -14,7 +14,7 @@ public abstract class MigrationSuite
 
     /// <summary>Opens the session.</summary>
     [OneTimeSetUp]
-    public async Task OpenAsync() => _session = await MigrationSession.OpenAsync(SuiteSettings.Read(), TestContext.CurrentContext.CancellationToken);
+    public async Task OpenAsync() => _session = await MigrationSession.OpenAsync(SuiteSettings.Read(), TestContext.Progress.WriteLine, TestContext.CurrentContext.CancellationToken);
 
     /// <summary>Closes the session; nothing of the run is left.</summary>
     [OneTimeTearDown]
