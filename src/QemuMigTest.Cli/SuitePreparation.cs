@@ -24,10 +24,11 @@ internal sealed class SuitePreparation : ISuiteHost, ISuiteCleanup
         };
         var (environment, found) = await EnvironmentFinder.FindAsync(
             request, settings.Accelerator, machineType, new TimeLimits(settings.TimeoutScale), spawner, scratch, new StageNotes(note), cancellation);
+        var source = RecordOf(environment.Source, found.SourceFrom);
         return new SuiteEnvironment
         {
-            Source = RecordOf(environment.Source, found.SourceFrom),
-            Destination = RecordOf(environment.Destination, found.DestinationFrom),
+            Source = source,
+            Destination = environment.Destination == environment.Source ? source : RecordOf(environment.Destination, found.DestinationFrom),
             MachineType = environment.MachineType,
             Accelerator = environment.Accelerator.Name,
             AcceleratorReason = environment.Accelerator.Reason,
