@@ -15,12 +15,15 @@ public static class CommonMachine
     {
         var alias = wanted ?? "q35";
         var known = destination.Machines.Select(machine => machine.Name).ToHashSet();
-        var exact = source.Machines.FirstOrDefault(machine => machine.Name == alias);
-        if (exact is { Alias: null })
+        // A name, not an alias: that very one, whether or not an alias means it too.
+        var (onSource, onDestination) = (source.Machines.Any(machine => machine.Name == alias), known.Contains(alias));
+        if (onSource || onDestination)
         {
-            return known.Contains(exact.Name)
-                ? exact.Name
-                : throw new QemuMigTestException($"Machine type {exact.Name} is known to the source, {source}, but not to the destination, {destination}.");
+            return onSource == onDestination
+                ? alias
+                : throw new QemuMigTestException(onSource
+                    ? $"Machine type {alias} is known to the source, {source}, but not to the destination, {destination}."
+                    : $"Machine type {alias} is known to the destination, {destination}, but not to the source, {source}.");
         }
 
         // The alias means another version in each build: take the newest of its family that both have.

@@ -22,7 +22,7 @@ public sealed class ProbeCache(string folder)
         try
         {
             var entry = JsonSerializer.Deserialize<Entry>(File.ReadAllText(file));
-            return entry is not null && entry.Key == KeyOf(launch) ? entry.Binary with { Launch = launch } : null;
+            return entry is { Binary: not null } && entry.Key == KeyOf(launch) ? entry.Binary with { Launch = launch } : null;
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {

@@ -16,8 +16,11 @@ public sealed record TimeLimits(double Scale = 1)
     /// <summary>For a QEMU that was asked to quit; then it is killed.</summary>
     public TimeSpan Quit => Scaled(5);
 
-    /// <summary>For a process that got SIGKILL.</summary>
-    public TimeSpan Kill => Scaled(5);
+    /// <summary>For a process that got SIGKILL. It depends on the kernel, not on QEMU: a scale below 1 does not shorten it.</summary>
+    public TimeSpan Kill => TimeSpan.FromSeconds(5 * Math.Max(1, Scale));
+
+    /// <summary>For a process that has closed its connections to be seen to end; a scale below 1 does not shorten it.</summary>
+    public TimeSpan Reap => TimeSpan.FromSeconds(Math.Max(1, Scale));
 
     private TimeSpan Scaled(double seconds) => TimeSpan.FromSeconds(seconds * Scale);
 }

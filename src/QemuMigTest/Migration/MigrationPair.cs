@@ -86,12 +86,24 @@ public sealed class MigrationPair : IAsyncDisposable
             await pair.Source.EnableAsync([MigrationCapability.Events, .. options.Capabilities, .. options.SourceCapabilities], ct);
             await pair.SetParametersAsync(pair.Source, ct);
             await pair.SetConvergenceAsync(options.Convergence, ct);
-            await pair.WaitForGuestAsync(ct);
+            await PairWatch.WhileAliveAsync("the guest's boot", pair.WaitForGuestAsync, ct, pair.Source, pair.Destination);
             return pair;
         }
-        catch
+        catch (Exception e)
         {
-            await pair.DisposeAsync();
+            try
+            {
+                await PairDiagnostics.WriteAsync(pair, environment.Limits.Command);
+            }
+            catch (IOException unwritten)
+            {
+                throw new AggregateException(e, unwritten);
+            }
+            finally
+            {
+                await pair.DisposeAsync();
+            }
+
             throw;
         }
     }
@@ -116,9 +128,10 @@ public sealed class MigrationPair : IAsyncDisposable
     /// <summary>Starts another destination in place of one that is of no use any more.</summary>
     public async Task<MigrationSide> StartAnotherDestinationAsync(CancellationToken ct)
     {
+        var another = await StartDestinationSideAsync(ct);
         _retired.Add(Destination);
-        Destination = await StartDestinationSideAsync(ct);
-        return Destination;
+        Destination = another;
+        return another;
     }
 
     /// <summary>Wakes the guest up from S3 (system_wakeup): the BIOS starts the guest program anew.</summary>
@@ -143,10 +156,8 @@ public sealed class MigrationPair : IAsyncDisposable
             run.Channel.Dispose();
         }
 
-        foreach (var side in Sides)
-        {
-            await side.DisposeAsync();
-        }
+        // Each of them, also when one cannot be ended.
+        await Task.WhenAll(Sides.Select(side => side.DisposeAsync().AsTask()));
     }
 
     /// <summary>Whether the guest was stopped by <see cref="StopSourceAsync"/>.</summary>
@@ -173,9 +184,17 @@ public sealed class MigrationPair : IAsyncDisposable
         var number = Interlocked.Increment(ref _destinations);
         var side = await StartSideAsync(number == 1 ? "destination" : $"destination-{number}", Environment.Destination,
             Options.DestinationArguments.With("-incoming", "defer"), ct);
-        await side.EnableAsync([MigrationCapability.Events, .. Options.Capabilities], ct);
-        await SetParametersAsync(side, ct);
-        return side;
+        try
+        {
+            await side.EnableAsync([MigrationCapability.Events, .. Options.Capabilities], ct);
+            await SetParametersAsync(side, ct);
+            return side;
+        }
+        catch
+        {
+            await side.DisposeAsync();
+            throw;
+        }
     }
 
     private Task SetParametersAsync(MigrationSide side, CancellationToken ct) =>

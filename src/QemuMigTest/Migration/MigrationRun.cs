@@ -67,24 +67,27 @@ public sealed class MigrationRun
     private ulong MarkerAddress => Pair.Program.Settings.RegionStart + (MarkerPage * Pair.Program.Settings.PageStride) + MarkerOffset;
 
     /// <summary>Waits for a status on the source; see <see cref="MigrationSide.WaitForStatusAsync"/>.</summary>
-    public Task WaitForStatusAsync(MigrationStatus goal, CancellationToken ct) => Source.WaitForStatusAsync(goal, null, ct);
+    public Task WaitForStatusAsync(MigrationStatus goal, CancellationToken ct) =>
+        goal == MigrationStatus.Failed || goal == MigrationStatus.Failing || goal == MigrationStatus.Cancelling || goal == MigrationStatus.Cancelled
+            ? Source.WaitForStatusAsync(goal, null, ct)
+            : WatchAsync(token => Source.WaitForStatusAsync(goal, null, token), ct);
 
     /// <summary>Waits until the source has begun its n-th pass over RAM (MIGRATION_PASS, since 2.6).</summary>
     /// <param name="pass">1 for the first.</param>
     /// <param name="ct">Ends the wait.</param>
-    public Task WaitForPassAsync(int pass, CancellationToken ct) => Source.Process.WaitForEventAsync(
-        e => e.Name == PassEvent && e.Data.GetProperty("pass").GetInt64() >= pass, SourceEvents, $"pass {pass} of the migration", ct);
+    public Task WaitForPassAsync(int pass, CancellationToken ct) => WatchAsync(token => Source.Process.WaitForEventAsync(
+        e => e.Name == PassEvent && e.Data.GetProperty("pass").GetInt64() >= pass, SourceEvents, $"pass {pass} of the migration", token), ct);
 
     /// <summary>Waits until a page that was marked before the migration is on the destination: RAM is on its way.</summary>
-    public async Task WaitForPageSentAsync(CancellationToken ct)
+    public Task WaitForPageSentAsync(CancellationToken ct)
     {
         ulong seen = 0;
-        await Poll.UntilAsync(Destination.Name, $"the marked page at 0x{MarkerAddress:x}", token =>
+        return WatchAsync(watched => Poll.UntilAsync(Destination.Name, $"the marked page at 0x{MarkerAddress:x}", token =>
         {
-            ThrowIfEnded(Destination);
+            ThrowIfEnded();
             seen = Destination.Process.QTest!.ReadUInt64(MarkerAddress);
             return Task.FromResult(seen == _markerValue ? this : null);
-        }, () => $"0x{seen:x} there; {Source.Process.LastSeen()}", Pair.Environment.Limits.Step, ct);
+        }, () => $"0x{seen:x} there; {Source.Process.LastSeen()}", Pair.Environment.Limits.Step, watched), ct);
     }
 
     /// <summary>Waits until a page that is on the destination already was written again by the guest: it must be sent twice.</summary>
@@ -93,11 +96,11 @@ public sealed class MigrationRun
         await WaitForPageSentAsync(ct);
         var page = Pair.Program.Settings.RegionStart + (MarkerPage * Pair.Program.Settings.PageStride);
         var before = Source.Process.QTest!.Read(page, CounterBytes);
-        await Poll.UntilAsync(Source.Name, $"the guest to write to the page at 0x{page:x}", token =>
+        await WatchAsync(watched => Poll.UntilAsync(Source.Name, $"the guest to write to the page at 0x{page:x}", token =>
         {
-            ThrowIfEnded(Source);
+            ThrowIfEnded();
             return Task.FromResult(Source.Process.QTest!.Read(page, CounterBytes).AsSpan().SequenceEqual(before) ? null : this);
-        }, Source.Process.LastSeen, Pair.Environment.Limits.Step, ct);
+        }, Source.Process.LastSeen, Pair.Environment.Limits.Step, watched), ct);
     }
 
     /// <summary>Lets the migration complete: unlimited bandwidth, 30 s of downtime.</summary>
@@ -106,18 +109,21 @@ public sealed class MigrationRun
     /// <summary>Switches to postcopy (migrate-start-postcopy, since 2.6): the destination runs when this returns.</summary>
     public async Task StartPostcopyAsync(CancellationToken ct)
     {
-        await Source.ExecuteAsync("migrate-start-postcopy", null, ct);
-        await Source.WaitForEventAsync("STOP", SourceEvents, ct);
-        await Destination.WaitForEventAsync("RESUME", DestinationEvents, ct);
+        await WatchAsync(async token =>
+        {
+            await Source.ExecuteAsync("migrate-start-postcopy", null, token);
+            await Source.WaitForEventAsync("STOP", SourceEvents, token);
+            await Destination.WaitForEventAsync("RESUME", DestinationEvents, token);
+        }, ct);
         Pair.HandOver();
     }
 
     /// <summary>Breaks postcopy's channel on the source (migrate-pause, since 3.0) and waits until both sides have noticed.</summary>
-    public async Task PauseAsync(CancellationToken ct)
+    public Task PauseAsync(CancellationToken ct) => WatchAsync(async token =>
     {
-        await Source.PausePostcopyAsync(ct);
-        await Destination.WaitForStatusAsync(MigrationStatus.PostcopyPaused, ct: ct);
-    }
+        await Source.PausePostcopyAsync(token);
+        await Destination.WaitForStatusAsync(MigrationStatus.PostcopyPaused, ct: token);
+    }, ct);
 
     /// <summary>Goes on with a paused postcopy over another channel (migrate-recover, migrate with resume; since 3.0).</summary>
     public async Task RecoverAsync(MigrationChannel channel, CancellationToken ct)
@@ -131,32 +137,11 @@ public sealed class MigrationRun
     }
 
     /// <summary>Waits until both sides say completed and the guest writes on the destination's serial line.</summary>
+    /// <exception cref="QemuExitedException">A QEMU ended meanwhile.</exception>
+    /// <exception cref="MigrationFailedException">It ended otherwise.</exception>
     public async Task CompleteAsync(CancellationToken ct)
     {
-        await Source.WaitForStatusAsync(MigrationStatus.Completed, ct: ct);
-        Result = await Source.QueryMigrateAsync(ct);
-        if (Channel.DestinationReadsAfterwards)
-        {
-            await Destination.ExecuteAsync("migrate-incoming", await Channel.ListenAsync(Pair, ct), ct);
-        }
-
-        await Destination.WaitForStatusAsync(MigrationStatus.Completed, ct: ct);
-        Pair.HandOver();
-        if (SourceWasRunning)
-        {
-            await Destination.WaitForEventAsync("RESUME", DestinationEvents, ct);
-        }
-        else
-        {
-            await Destination.ContinueAsync(ct);
-        }
-
-        if (!Pair.GuestSuspended)
-        {
-            await Destination.Serial.WaitForAsync('B', _serialPosition, ct);
-        }
-
-        await Channel.VerifyCompletedAsync(Pair, ct);
+        await WatchAsync(FollowToTheEndAsync, ct);
         Outcome = MigrationOutcome.Completed;
     }
 
@@ -193,21 +178,48 @@ public sealed class MigrationRun
         Destination.SkipStatuses();
         _serialPosition = Destination.Serial.Position;
         MarkPage();
-        if (!Channel.DestinationReadsAfterwards)
-        {
-            await Destination.ExecuteAsync("migrate-incoming", await Channel.ListenAsync(Pair, ct), ct);
-        }
-
-        var arguments = await Channel.ConnectAsync(Pair, ct);
         try
         {
-            await Source.ExecuteAsync("migrate", arguments, ct);
+            if (!Channel.DestinationReadsAfterwards)
+            {
+                await Destination.ExecuteAsync("migrate-incoming", await Channel.ListenAsync(Pair, ct), ct);
+            }
+
+            await Source.ExecuteAsync("migrate", await Channel.ConnectAsync(Pair, ct), ct);
         }
         catch (QmpCommandException)
         {
             Outcome = MigrationOutcome.Refused;
             throw;
         }
+    }
+
+    private async Task FollowToTheEndAsync(CancellationToken ct)
+    {
+        await Source.WaitForStatusAsync(MigrationStatus.Completed, ct: ct);
+        Result = await Source.QueryMigrateAsync(ct);
+        if (Channel.DestinationReadsAfterwards)
+        {
+            await Destination.ExecuteAsync("migrate-incoming", await Channel.ListenAsync(Pair, ct), ct);
+        }
+
+        await Destination.WaitForStatusAsync(MigrationStatus.Completed, ct: ct);
+        Pair.HandOver();
+        if (SourceWasRunning)
+        {
+            await Destination.WaitForEventAsync("RESUME", DestinationEvents, ct);
+        }
+        else
+        {
+            await Destination.ContinueAsync(ct);
+        }
+
+        if (!Pair.GuestSuspended)
+        {
+            await Destination.Serial.WaitForAsync('B', _serialPosition, ct);
+        }
+
+        await Channel.VerifyCompletedAsync(Pair, ct);
     }
 
     private void MarkPage()
@@ -242,13 +254,11 @@ public sealed class MigrationRun
         }
     }
 
-    private void ThrowIfEnded(MigrationSide side)
-    {
-        if (side.Process.Exited.IsCompletedSuccessfully)
-        {
-            throw new QemuExitedException(side.Name, side.Process.Exited.Result, $"migration {Number}", side.Process.Stderr);
-        }
+    private Task WatchAsync(Func<CancellationToken, Task> step, CancellationToken ct) =>
+        PairWatch.WhileAliveAsync($"migration {Number}", step, ct, Source, Destination);
 
+    private void ThrowIfEnded()
+    {
         var ended = Source.Process.Qmp.Events.Snapshot().Skip(SourceEvents).Select(MigrationSide.StatusOf)
             .FirstOrDefault(status => status == MigrationStatus.Failed || status == MigrationStatus.Completed || status == MigrationStatus.Cancelled);
         if (ended is { } seen)

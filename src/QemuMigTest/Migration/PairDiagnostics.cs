@@ -31,7 +31,7 @@ public static class PairDiagnostics
 
     private static async Task<string> AskAsync(MigrationSide side, MigrationPair pair, TimeSpan limit)
     {
-        var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"process {side.Process.Child.Id}: {side.Process.ProcessState()}\nserial line: {side.Serial.Tail()}\n");
+        var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"process {side.Process.Child.Id}: {side.Process.Child.DescribeState()}\nserial line: {side.Serial.Tail()}\n");
         if (side.Process.Exited.IsCompleted)
         {
             return text.ToString();

@@ -13,6 +13,7 @@ namespace QemuMigTest.NUnit;
 public abstract class MigrationFixture
 {
     private readonly List<(MigrationPair Pair, ScratchDirectory Scratch)> _pairs = [];
+    private readonly List<MigrationPair> _released = [];
     private readonly List<CancellationTokenRegistration> _watchdogs = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private MigrationSession? _session;
@@ -44,12 +45,15 @@ public abstract class MigrationFixture
 
     /// <summary>Starts a source and a destination, both with the guest program; see <see cref="MigrationPair.StartAsync"/>.
     /// The fixture owns the pair: it is checked and ended after the test.</summary>
-    protected async Task<MigrationPair> StartPairAsync(PairOptions options, CancellationToken ct)
+    protected Task<MigrationPair> StartPairAsync(PairOptions options, CancellationToken ct) => StartPairAsync(options, Environment, ct);
+
+    /// <summary>The same in another environment, such as one with shorter time limits.</summary>
+    protected async Task<MigrationPair> StartPairAsync(PairOptions options, MigrationEnvironment environment, CancellationToken ct)
     {
         var scratch = Session.Scratch.CreateChild("");
         try
         {
-            var pair = await MigrationPair.StartAsync(options, Environment, Session.Spawner, scratch, ct);
+            var pair = await MigrationPair.StartAsync(options, environment, Session.Spawner, scratch, ct);
             _pairs.Add((pair, scratch));
             _watchdogs.Add(ct.Register(() => _ = KillWhenOverdueAsync(pair)));
             return pair;
@@ -62,6 +66,9 @@ public abstract class MigrationFixture
         }
     }
 
+    /// <summary>Takes a pair from the oracles: the test has applied them itself, or has damaged the pair on purpose. The fixture still ends it.</summary>
+    protected void Release(MigrationPair pair) => _released.Add(pair);
+
     /// <summary>Applies the oracles when the test passed, keeps the logs when it or they did not, and ends all QEMUs.</summary>
     [TearDown]
     public async Task VerifyAndEndAsync()
@@ -69,37 +76,10 @@ public abstract class MigrationFixture
         _ended.SetResult();
         _watchdogs.ForEach(watchdog => watchdog.Dispose());
         var passed = TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Passed;
-        using var bounded = new CancellationTokenSource(Session.Settings.Limits.Step);
         List<Exception> failures = [];
         foreach (var (pair, scratch) in _pairs)
         {
-            var intact = passed && failures.Count == 0;
-            if (intact)
-            {
-                try
-                {
-                    await new PairVerifier().VerifyAndEndAsync(pair, bounded.Token);
-                    Measure(pair);
-                }
-                catch (Exception e) when (e is QemuMigTestException or OperationCanceledException)
-                {
-                    failures.Add(e);
-                    intact = false;
-                }
-            }
-
-            if (!intact)
-            {
-                await PairDiagnostics.WriteAsync(pair, Session.Settings.Limits.Command);
-            }
-
-            await pair.DisposeAsync();
-            if (!intact || Session.Settings.Keep)
-            {
-                Keep(scratch);
-            }
-
-            scratch.Dispose();
+            await EndAsync(pair, scratch, passed, failures);
         }
 
         switch (failures)
@@ -112,6 +92,46 @@ public abstract class MigrationFixture
             default:
                 throw new AggregateException(failures);
         }
+    }
+
+    // Each step is taken whatever became of the one before it: nothing of a pair may outlive its test.
+    private async Task EndAsync(MigrationPair pair, ScratchDirectory scratch, bool passed, List<Exception> failures)
+    {
+        var limits = pair.Environment.Limits;
+        async Task Take(Func<Task> step)
+        {
+            try
+            {
+                await step();
+            }
+            catch (Exception e) when (e is QemuMigTestException or IOException or UnauthorizedAccessException)
+            {
+                failures.Add(e);
+            }
+        }
+
+        if (passed && failures.Count == 0 && !_released.Contains(pair))
+        {
+            // Longer than any one wait in it, which knows better what it waited for.
+            var limit = 2 * limits.Step;
+            await Take(() => Deadline.WithinAsync(limit, token => new PairVerifier().VerifyAndEndAsync(pair, token),
+                () => new WaitTimeoutException("pair", "the oracles to end", limit, string.Join("; ", pair.Sides.Select(side => $"{side.Name}: {side.Process.LastSeen()}"))),
+                CancellationToken.None));
+            Measure(pair);
+        }
+
+        if (!passed || failures.Count > 0)
+        {
+            await Take(() => PairDiagnostics.WriteAsync(pair, limits.Command));
+        }
+
+        await Take(() => pair.DisposeAsync().AsTask());
+        if (!passed || failures.Count > 0 || Session.Settings.Keep)
+        {
+            await Take(() => Task.Run(() => Keep(scratch)));
+        }
+
+        await Take(() => Task.Run(scratch.Dispose));
     }
 
     // A test that does not heed its token is ended by the end of its QEMUs.

@@ -4,7 +4,9 @@ namespace QemuMigTest.Oracles;
 public sealed class OracleException : QemuMigTestException
 {
     /// <param name="findings">What was found; at least one.</param>
-    public OracleException(IReadOnlyList<OracleFinding> findings) : base(string.Join('\n', findings)) => Findings = findings;
+    /// <param name="innerException">What kept an oracle from its end, or null.</param>
+    public OracleException(IReadOnlyList<OracleFinding> findings, Exception? innerException = null) : base(string.Join('\n', findings), innerException) =>
+        Findings = findings;
 
     /// <summary>All that was found.</summary>
     internal IReadOnlyList<OracleFinding> Findings { get; }

@@ -12,6 +12,7 @@ public sealed class PairVerifier
     public async Task VerifyAndEndAsync(MigrationPair pair, CancellationToken ct)
     {
         var findings = new List<OracleFinding>();
+        QemuMigTestException? broken = null;
         foreach (var side in pair.Sides.Where(side => side.Process.Exited.IsCompleted && !ExitIsExpected(pair, side)))
         {
             findings.Add(new("processes", side.Name, $"QEMU ended with {await side.Process.Exited} before the test did; its stderr: {side.Process.Stderr}"));
@@ -21,7 +22,16 @@ public sealed class PairVerifier
         {
             foreach (var oracle in _oracles)
             {
-                findings.AddRange(await oracle.CheckAsync(pair, ct));
+                try
+                {
+                    findings.AddRange(await oracle.CheckAsync(pair, ct));
+                }
+                catch (QemuMigTestException e)
+                {
+                    // What the others found says why, as often as not.
+                    findings.Add(new(oracle.Name, "pair", $"it could not be checked: {e.Message}"));
+                    broken ??= e;
+                }
             }
         }
 
@@ -40,7 +50,7 @@ public sealed class PairVerifier
         findings.AddRange(leaks.FindLeft());
         if (findings.Count > 0)
         {
-            throw new OracleException(findings);
+            throw new OracleException(findings, broken);
         }
     }
 

@@ -33,9 +33,50 @@ public sealed class ChildProcess
     /// <returns>False when the process has ended already.</returns>
     public bool Signal(Signum signal) => Send(Id, signal);
 
-    /// <summary>Sends SIGKILL to the process and all of its group.</summary>
-    /// <returns>False when the process has ended already.</returns>
-    public bool Kill() => Send(-Id, Signum.SIGKILL);
+    /// <summary>Sends SIGKILL to the process and all of its group; also to what is left of the group when the process itself has ended.</summary>
+    /// <returns>False when nothing was left.</returns>
+    public bool Kill() => Send(-Id, Signum.SIGKILL) || KillLeftBehind();
+
+    /// <summary>What the process does now, from /proc/PID/stat, in words: "running", "stopped by a signal", "ended with signal 9 (SIGKILL)".</summary>
+    public string DescribeState()
+    {
+        if (Exited.IsCompletedSuccessfully)
+        {
+            return $"ended with {Exited.Result}";
+        }
+
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{Id}/stat");
+            return stat[stat.LastIndexOf(')') + 2] switch
+            {
+                'R' => "running",
+                'S' => "sleeping",
+                'D' => "waiting for a disk",
+                'T' or 't' => "stopped by a signal",
+                'Z' => "ended",
+                var other => $"in state {other}",
+            };
+        }
+        catch (IOException)
+        {
+            return "ended";
+        }
+    }
+
+    // While the group has a member no new process gets its id. A process of just that id is therefore another's, and so is its group.
+    private bool KillLeftBehind()
+    {
+        if (NativeProcess.kill(-Id, 0) != 0)
+        {
+            return false;
+        }
+
+        var members = ProcessEntry.ReadAll().Where(process => process.Group == Id).ToList();
+        return members.Count > 0
+            && members.TrueForAll(process => process.Id != Id)
+            && NativeProcess.kill(-Id, NativeConvert.FromSignum(Signum.SIGKILL)) == 0;
+    }
 
     private bool Send(int target, Signum signal)
     {

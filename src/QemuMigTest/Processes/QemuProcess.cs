@@ -100,7 +100,8 @@ public sealed class QemuProcess : IAsyncDisposable
             child.Kill();
             sockets.ForEach(socket => socket.Dispose());
             await transcript.DisposeAsync();
-            await child.Exited.WaitAsync(options.Limits.Kill, CancellationToken.None);
+            // One that the kernel cannot end yet must not hide why it was killed.
+            await Task.WhenAny(child.Exited, Task.Delay(options.Limits.Kill, TimeProvider.System, CancellationToken.None));
             throw;
         }
     }
@@ -148,7 +149,7 @@ public sealed class QemuProcess : IAsyncDisposable
     {
         var events = Qmp.Events.Snapshot();
         var last = events.Count == 0 ? "no event yet" : $"event {events[^1].Name} {events[^1].Data}";
-        return $"{last}; process {ProcessState()}";
+        return $"{last}; process {Child.DescribeState()}";
     }
 
     /// <summary>Asks QEMU to quit and waits for its end; kills it when it does not end in its time.</summary>
@@ -181,37 +182,17 @@ public sealed class QemuProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Child.Kill();
-        await Exited.WaitAsync(_options.Limits.Kill);
-        await Qmp.DisposeAsync();
-        QTest?.Dispose();
-        SerialSocket?.Dispose();
-        await _transcript.DisposeAsync();
-    }
-
-    /// <summary>The process's state letter of /proc/PID/stat, in words.</summary>
-    public string ProcessState()
-    {
-        if (Exited.IsCompletedSuccessfully)
-        {
-            return $"ended with {Exited.Result}";
-        }
-
         try
         {
-            var stat = File.ReadAllText($"/proc/{Child.Id}/stat");
-            return stat[stat.LastIndexOf(')') + 2] switch
-            {
-                'R' => "running",
-                'S' => "sleeping",
-                'D' => "waiting for a disk",
-                'T' or 't' => "stopped by a signal",
-                'Z' => "ended",
-                var other => $"in state {other}",
-            };
+            await Deadline.WithinAsync(_options.Limits.Kill, token => Exited.WaitAsync(token),
+                () => new WaitTimeoutException(Name, "its end after SIGKILL", _options.Limits.Kill, LastSeen()), CancellationToken.None);
         }
-        catch (IOException)
+        finally
         {
-            return "ended";
+            await Qmp.DisposeAsync();
+            QTest?.Dispose();
+            SerialSocket?.Dispose();
+            await _transcript.DisposeAsync();
         }
     }
 
@@ -237,18 +218,28 @@ public sealed class QemuProcess : IAsyncDisposable
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var waiting = Deadline.WithinAsync(options.Limits.Start, wait,
-            () => new WaitTimeoutException(options.Name, what, options.Limits.Start, $"process {child.Id} alive, no connection; stderr: {Tail(StderrFile(options))}"), stop.Token);
-        if (await Task.WhenAny(waiting, child.Exited) == waiting || waiting.IsCompletedSuccessfully)
+            () => new WaitTimeoutException(options.Name, what, options.Limits.Start, $"{options.Launch.Name}, process {child.Id} {child.DescribeState()}; {Wrote()}"), stop.Token);
+        if (await Task.WhenAny(waiting, child.Exited) != waiting)
+        {
+            await stop.CancelAsync();
+        }
+
+        try
         {
             return await waiting;
         }
+        catch (Exception e) when (e is QmpException || (child.Exited.IsCompleted && !ct.IsCancellationRequested))
+        {
+            // The socket closes a moment before the process can be reaped.
+            if (await Task.WhenAny(child.Exited, Task.Delay(options.Limits.Reap, TimeProvider.System, ct)) != child.Exited)
+            {
+                throw new QemuStartException($"{options.Name}: {options.Launch.Name} speaks no QMP: {e.Message}; process {child.Id} {child.DescribeState()}; {Wrote()}", e);
+            }
 
-        await stop.CancelAsync();
-        await waiting.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        var stderr = Tail(StderrFile(options));
-        var status = await child.Exited;
-        throw new QemuStartException(
-            $"{options.Name}: {options.Launch.Name} ended with {status} before {what} was there; {(stderr.Length == 0 ? "it wrote nothing" : $"it wrote: {stderr}")}");
+            throw new QemuStartException($"{options.Name}: {options.Launch.Name} ended with {await child.Exited} before {what} was there; {Wrote()}", e);
+        }
+
+        string Wrote() => Tail(StderrFile(options)) is { Length: > 0 } stderr ? $"it wrote: {stderr}" : "it wrote nothing";
     }
 
     private static string StderrFile(QemuProcessOptions options) => options.Scratch.File($"{options.Name}.stderr");

@@ -93,9 +93,9 @@ public sealed class ScratchDirectory : IDisposable
             {
                 Directory.Delete(left, recursive: true);
             }
-            catch (Exception e) when (e is UnauthorizedAccessException or DirectoryNotFoundException)
+            catch (Exception e) when (e is UnauthorizedAccessException or IOException)
             {
-                // Another user's, or swept by another run at the same time: neither is ours to mend.
+                // Another user's, swept by another run at the same time, or a mount in it: none is ours to mend, and none keeps this run from its own folder.
                 continue;
             }
         }
