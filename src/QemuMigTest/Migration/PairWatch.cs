@@ -48,9 +48,14 @@ internal static class PairWatch
 
     private static async Task<MigrationSide?> FindEndedAsync(IReadOnlyList<MigrationSide> sides)
     {
-        // A QEMU that fails, or is killed, is reaped a moment after its peer has lost it.
-        var all = Task.WhenAll(sides.Select(side => side.Process.Exited));
-        await Task.WhenAny(all, Task.Delay(sides[0].Process.Options.Limits.Reap, TimeProvider.System, CancellationToken.None));
+        // A QEMU that fails, or is killed, is reaped a moment after its peer has lost it; and a peer may end, with an exit code, before it.
+        var late = Task.Delay(sides[0].Process.Options.Limits.Reap, TimeProvider.System, CancellationToken.None);
+        while (!sides.Any(side => side.Process.Exited is { IsCompletedSuccessfully: true, Result.Signal: not null })
+            && sides.Select(side => side.Process.Exited).Where(exited => !exited.IsCompleted).ToList() is { Count: > 0 } running
+            && await Task.WhenAny([late, .. running]) != late)
+        {
+        }
+
         return sides.Where(side => side.Process.Exited.IsCompletedSuccessfully).OrderBy(side => side.Process.Exited.Result.Signal is null).FirstOrDefault();
     }
 }

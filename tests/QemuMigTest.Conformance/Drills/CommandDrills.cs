@@ -1,0 +1,68 @@
+using Mono.Unix.Native;
+using QemuMigTest.Processes;
+
+namespace QemuMigTest.Conformance.Drills;
+
+using File = System.IO.File;
+
+public sealed class CommandDrills : DrillFixture
+{
+    private static readonly TimeSpan ForAllToEnd = TimeSpan.FromSeconds(1);
+
+    [Test, CancelAfter(60_000)]
+    public async Task No_QEMU_outlives_a_run_that_is_killed_and_the_next_run_sweeps_its_folder(CancellationToken ct)
+    {
+        using var scratch = Session.Scratch.CreateChild("drill");
+        var (run, qemus) = await StartRunAsync(scratch, ct);
+        run.Signal(Signum.SIGKILL).ShouldBeTrue();
+        await Poll.UntilAsync("drill", "the end of all QEMUs of a run that was killed",
+            _ => Task.FromResult(qemus.Exists(BuiltCommand.IsAlive) ? null : this),
+            () => $"alive: {string.Join(' ', qemus.Where(BuiltCommand.IsAlive))}", ForAllToEnd, ct);
+
+        BuiltCommand.ScratchFoldersOf(run.Id, Session.Scratch).ShouldNotBeEmpty();
+        await (await StartAsync(scratch, "next", "--qemu", "/bin/true")).Exited.WaitAsync(ct);
+        BuiltCommand.ScratchFoldersOf(run.Id, Session.Scratch).ShouldBeEmpty();
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task A_run_that_is_interrupted_ends_by_its_signal_and_leaves_nothing(CancellationToken ct)
+    {
+        using var scratch = Session.Scratch.CreateChild("drill");
+        var (run, qemus) = await StartRunAsync(scratch, ct);
+        run.Signal(Signum.SIGINT).ShouldBeTrue();
+        (await run.Exited.WaitAsync(ct)).Code.ShouldBe(128 + (int)Signum.SIGINT, await File.ReadAllTextAsync(run.Command.OutputFile, ct));
+        qemus.Where(BuiltCommand.IsAlive).ShouldBeEmpty();
+        BuiltCommand.ScratchFoldersOf(run.Id, Session.Scratch).ShouldBeEmpty();
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task A_program_that_is_no_QEMU_is_named_and_nothing_is_run(CancellationToken ct)
+    {
+        using var scratch = Session.Scratch.CreateChild("drill");
+        var run = await StartAsync(scratch, "run", "--qemu", "/bin/true");
+        (await run.Exited.WaitAsync(ct)).Code.ShouldBe(3);
+        var output = await File.ReadAllTextAsync(run.Command.OutputFile, ct);
+        output.ShouldContain("/bin/true does not answer as a QEMU does");
+        output.ShouldContain("ended with exit code 0 before its QMP connection was there; it wrote nothing");
+        BuiltCommand.ScratchFoldersOf(run.Id, Session.Scratch).ShouldBeEmpty();
+    }
+
+    private async Task<(ChildProcess Run, List<int> Qemus)> StartRunAsync(ScratchDirectory scratch, CancellationToken ct)
+    {
+        var run = await StartAsync(scratch, "run", "--src", Environment.Source.Launch.Name, "--dst", Environment.Destination.Launch.Name,
+            "-p", "/migration/precopy/unix/plain", "--repeat", "1000");
+        var qemus = await Poll.UntilAsync("drill", "two QEMUs of a run", _ =>
+        {
+            run.Exited.IsCompleted.ShouldBeFalse(File.ReadAllText(run.Command.OutputFile));
+            return Task.FromResult(BuiltCommand.QemusOf(run.Id) is { Count: >= 2 } found ? found : null);
+        }, () => $"{BuiltCommand.QemusOf(run.Id).Count} of them", Environment.Limits.Start, ct);
+        return (run, qemus);
+    }
+
+    private Task<ChildProcess> StartAsync(ScratchDirectory scratch, string name, params string[] arguments) => Session.Spawner.StartAsync(new()
+    {
+        FileName = BuiltCommand.Path,
+        Arguments = ["run", .. arguments, "--results", scratch.File($"{name}.results")],
+        OutputFile = scratch.File($"{name}.output"),
+    });
+}

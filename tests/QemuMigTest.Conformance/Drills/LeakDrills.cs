@@ -1,0 +1,74 @@
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+using QemuMigTest.Processes;
+
+namespace QemuMigTest.Conformance.Drills;
+
+using File = System.IO.File;
+
+public sealed class LeakDrills : DrillFixture
+{
+    [Test, CancelAfter(60_000)]
+    public async Task A_process_that_a_QEMU_leaves_behind_is_found_and_ended(CancellationToken ct)
+    {
+        var launch = Environment.Source.Launch;
+        var leaving = launch with
+        {
+            FileName = "/bin/sh",
+            PrefixArguments = ["-c", "sleep 600 & exec \"$0\" \"$@\"", launch.FileName, .. launch.PrefixArguments],
+        };
+        var pair = await StartVictimAsync(new(), ct, Environment with { Source = Environment.Source with { Launch = leaving } });
+        var findings = await FindingsAsync(pair, ct);
+        var found = Regex.Match(findings, @"^\[leaks\] source: process (\d+) of its group is still there$");
+        found.Success.ShouldBeTrue(findings);
+        var left = found.Groups[1].Value;
+        Directory.Exists($"/proc/{left}").ShouldBeTrue();
+
+        await pair.DisposeAsync();
+        await Poll.UntilAsync("source", "the end of the process it had left", _ => Task.FromResult(Alive(left) ? null : this), () => "alive", Environment.Limits.Kill, ct);
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task A_socket_that_is_left_is_found(CancellationToken ct)
+    {
+        var pair = await StartVictimAsync(new(), ct);
+        var path = pair.Scratch.File("left");
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(path));
+        (await FindingsAsync(pair, ct)).ShouldBe($"[leaks] pair: socket {path} is still there");
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task A_file_that_is_left_in_shared_memory_is_found(CancellationToken ct)
+    {
+        var path = $"/dev/shm/{Path.GetFileName(Session.Scratch.Path)}-drill";
+        try
+        {
+            var pair = await StartVictimAsync(new()
+            {
+                SourceArguments = new QemuCommandLine()
+                    .With("-object", $"memory-backend-file,id=left,size=150M,mem-path={path},share=on")
+                    .With("-machine", "memory-backend=left"),
+            }, ct);
+            (await FindingsAsync(pair, ct)).ShouldBe($"[leaks] source: {path} is still there");
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    // One that nobody has reaped yet has ended all the same.
+    private static bool Alive(string pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            return stat[stat.LastIndexOf(')') + 2] != 'Z';
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+}
