@@ -75,8 +75,16 @@ public sealed class MigrationRun
     /// <summary>Waits until the source has begun its n-th pass over RAM (MIGRATION_PASS, since 2.6).</summary>
     /// <param name="pass">1 for the first.</param>
     /// <param name="ct">Ends the wait.</param>
-    public Task WaitForPassAsync(int pass, CancellationToken ct) => WatchAsync(token => Source.Process.WaitForEventAsync(
-        e => e.Name == PassEvent && e.Data.GetProperty("pass").GetInt64() >= pass, SourceEvents, $"pass {pass} of the migration", token), ct);
+    /// <exception cref="MigrationFailedException">The migration ended before.</exception>
+    public Task WaitForPassAsync(int pass, CancellationToken ct) => WatchAsync(async token =>
+    {
+        var found = await Source.Process.WaitForEventAsync(
+            e => (e.Name == PassEvent && e.Data.GetProperty("pass").GetInt64() >= pass) || IsEnd(MigrationSide.StatusOf(e)), SourceEvents, $"pass {pass} of the migration", token);
+        if (MigrationSide.StatusOf(found) is { } ended)
+        {
+            throw new MigrationFailedException(Source.Name, ended, $"pass {pass}", (await Source.QueryMigrateAsync(token)).ErrorDescription);
+        }
+    }, ct);
 
     /// <summary>Waits until a page that was marked before the migration is on the destination: RAM is on its way.</summary>
     public Task WaitForPageSentAsync(CancellationToken ct)
@@ -257,11 +265,12 @@ public sealed class MigrationRun
     private Task WatchAsync(Func<CancellationToken, Task> step, CancellationToken ct) =>
         PairWatch.WhileAliveAsync($"migration {Number}", step, ct, Source, Destination);
 
+    private static bool IsEnd(MigrationStatus? status) =>
+        status == MigrationStatus.Failed || status == MigrationStatus.Completed || status == MigrationStatus.Cancelled;
+
     private void ThrowIfEnded()
     {
-        var ended = Source.Process.Qmp.Events.Snapshot().Skip(SourceEvents).Select(MigrationSide.StatusOf)
-            .FirstOrDefault(status => status == MigrationStatus.Failed || status == MigrationStatus.Completed || status == MigrationStatus.Cancelled);
-        if (ended is { } seen)
+        if (Source.Process.Qmp.Events.Snapshot().Skip(SourceEvents).Select(MigrationSide.StatusOf).FirstOrDefault(IsEnd) is { } seen)
         {
             throw new MigrationFailedException(Source.Name, seen, "RAM on its way", null);
         }
