@@ -20,7 +20,7 @@ public sealed record TimeLimits(double Scale = 1)
     public TimeSpan Kill => TimeSpan.FromSeconds(5 * Math.Max(1, Scale));
 
     /// <summary>For a process that has closed its connections to be seen to end; a scale below 1 does not shorten it.</summary>
-    public TimeSpan Reap => TimeSpan.FromSeconds(Math.Max(1, Scale));
+    public TimeSpan Reap { get => field == default ? TimeSpan.FromSeconds(Math.Max(1, Scale)) : field; init; }
 
     private TimeSpan Scaled(double seconds) => TimeSpan.FromSeconds(seconds * Scale);
 }

@@ -31,7 +31,7 @@ internal sealed class LeakOracle
         var processes = ProcessEntry.ReadAll();
         foreach (var side in _watched)
         {
-            foreach (var pid in processes.Where(process => process.Group == side.ProcessId).Select(process => process.Id))
+            foreach (var pid in processes.Where(process => process.Group == side.ProcessId && !process.HasEnded).Select(process => process.Id))
             {
                 yield return new(Name, side.Name, $"process {pid} of its group is still there");
             }

@@ -72,7 +72,7 @@ public sealed class ChildProcess
             return false;
         }
 
-        var members = ProcessEntry.ReadAll().Where(process => process.Group == Id).ToList();
+        var members = ProcessEntry.ReadAll().Where(process => process.Group == Id && !process.HasEnded).ToList();
         return members.Count > 0
             && members.TrueForAll(process => process.Id != Id)
             && NativeProcess.kill(-Id, NativeConvert.FromSignum(Signum.SIGKILL)) == 0;

@@ -6,7 +6,8 @@ namespace QemuMigTest.Processes;
 /// <param name="Id">The process's id.</param>
 /// <param name="Parent">Its parent's id.</param>
 /// <param name="Group">Its process group's id.</param>
-internal sealed record ProcessEntry(int Id, int Parent, int Group)
+/// <param name="HasEnded">It is a zombie: nothing of it is left but its parent's duty to reap it, which init in a container may never do.</param>
+internal sealed record ProcessEntry(int Id, int Parent, int Group, bool HasEnded)
 {
     /// <summary>All of them, at about this moment.</summary>
     public static List<ProcessEntry> ReadAll()
@@ -18,7 +19,7 @@ internal sealed record ProcessEntry(int Id, int Parent, int Group)
             {
                 var stat = File.ReadAllText($"{folder}/stat");
                 var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-                processes.Add(new(Number(Path.GetFileName(folder)), Number(fields[1]), Number(fields[2])));
+                processes.Add(new(Number(Path.GetFileName(folder)), Number(fields[1]), Number(fields[2]), fields[0] is "Z" or "X"));
             }
             catch (IOException)
             {

@@ -17,6 +17,7 @@ public sealed class ProcessSpawner : IDisposable
     private readonly ConcurrentDictionary<int, ChildProcess> _alive = new();
     private readonly string _setpriv;
     private readonly Thread _thread;
+    private int _disposed;
 
     /// <summary>Starts the spawner's thread.</summary>
     /// <exception cref="QemuStartException">setpriv is not on PATH.</exception>
@@ -71,7 +72,7 @@ public sealed class ProcessSpawner : IDisposable
     /// <summary>Kills what is still there and ends the thread.</summary>
     public void Dispose()
     {
-        if (_queue.IsAddingCompleted)
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
         {
             return;
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Mono.Unix.Native;
 
 namespace QemuMigTest.Processes;
 
@@ -23,9 +24,12 @@ public sealed class ScratchDirectory : IDisposable
     /// <summary>Deletes every scratch root of this process, for an end at once.</summary>
     public static void DeleteAllOfThisProcess()
     {
-        foreach (var own in Directory.EnumerateDirectories(Parent, $"{Prefix}{Environment.ProcessId}-*"))
+        foreach (var own in Directory.GetDirectories(Parent, $"{Prefix}{Environment.ProcessId}-*"))
         {
-            Directory.Delete(own, recursive: true);
+            // Tests still run: under another name nothing can be added while it is deleted.
+            var gone = own + "~";
+            Directory.Move(own, gone);
+            Directory.Delete(gone, recursive: true);
         }
     }
 
@@ -57,10 +61,16 @@ public sealed class ScratchDirectory : IDisposable
     }
 
     /// <summary>A new folder below this one, with a number before its name.</summary>
+    /// <exception cref="QemuStartException">It cannot be made.</exception>
     public ScratchDirectory CreateChild(string name)
     {
         var path = $"{Path}/{Interlocked.Increment(ref _children)}{(name.Length == 0 ? "" : "-")}{name}";
-        Directory.CreateDirectory(path, OwnerOnly);
+        // Not Directory.CreateDirectory: a root that was deleted must not come back.
+        if (Syscall.mkdir(path, FilePermissions.S_IRWXU) != 0)
+        {
+            throw new QemuStartException($"The folder {path} cannot be made: {Stdlib.strerror(Stdlib.GetLastError())}.");
+        }
+
         return new ScratchDirectory(path);
     }
 
