@@ -30,7 +30,7 @@ public sealed class ProcessSpawner : IDisposable
     }
 
     /// <summary>The processes started here that have not ended yet.</summary>
-    public IReadOnlyCollection<ChildProcess> Alive => [.. _alive.Values];
+    public IReadOnlyCollection<ChildProcess> Alive => [.. _alive.Values.Where(child => !child.Exited.IsCompleted)];
 
     /// <summary>Starts a process.</summary>
     /// <exception cref="QemuStartException">The kernel would not start it.</exception>

@@ -55,7 +55,9 @@ public sealed class QemuProcessTests
     [Test]
     public async Task A_program_that_never_connects_times_out_and_its_state_is_told()
     {
-        var late = await Should.ThrowAsync<WaitTimeoutException>(() => StartAsync("echo thinking; exec sleep 60", Limits with { Start = TimeSpan.FromSeconds(0.2) }));
+        // Output is appended: so it is there in time, however slow the machine is.
+        await File.WriteAllTextAsync(_scratch.File("source.stderr"), "thinking\n");
+        var late = await Should.ThrowAsync<WaitTimeoutException>(() => StartAsync("exec sleep 60", Limits with { Start = TimeSpan.FromSeconds(0.2) }));
         (late.Side, late.What).ShouldBe(("source", "its QMP connection"));
         late.LastSeen.ShouldContain("fake, process");
         late.LastSeen.ShouldContain("it wrote: thinking");
