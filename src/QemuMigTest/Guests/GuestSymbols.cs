@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Globalization;
 
 namespace QemuMigTest.Guests;
@@ -6,9 +5,9 @@ namespace QemuMigTest.Guests;
 /// <summary>The global symbols of a guest program, as <c>nm</c> lists them: addresses in the guest, by name.</summary>
 public sealed class GuestSymbols
 {
-    private readonly FrozenDictionary<string, uint> _addresses;
+    private readonly Dictionary<string, uint> _addresses;
 
-    private GuestSymbols(FrozenDictionary<string, uint> addresses) => _addresses = addresses;
+    private GuestSymbols(Dictionary<string, uint> addresses) => _addresses = addresses;
 
     /// <summary>The names, in no order.</summary>
     public IReadOnlyCollection<string> Names => _addresses.Keys;
@@ -33,7 +32,7 @@ public sealed class GuestSymbols
                 || !addresses.TryAdd(parts[2], address))
                 throw new GuestException($"'{line}' is not the address, type and new name of a symbol, as in '00007c00 T _start'.");
         }
-        return new GuestSymbols(addresses.ToFrozenDictionary());
+        return new GuestSymbols(addresses);
     }
 
     /// <summary>An address for people: <c>increment</c> or <c>stamp+0x12</c>; the number where no symbol is before it.</summary>
