@@ -72,9 +72,11 @@ public sealed class ChildProcess
             return false;
         }
 
-        var members = ProcessEntry.ReadAll().Where(process => process.Group == Id && !process.HasEnded).ToList();
+        var all = ProcessEntry.ReadAll();
+        var session = all.Find(process => process.Id == Environment.ProcessId)?.Session;
+        var members = all.Where(process => process.Group == Id && !process.HasEnded).ToList();
         return members.Count > 0
-            && members.TrueForAll(process => process.Id != Id)
+            && members.TrueForAll(process => process.Id != Id && process.Session == session)
             && NativeProcess.kill(-Id, NativeConvert.FromSignum(Signum.SIGKILL)) == 0;
     }
 

@@ -6,8 +6,9 @@ namespace QemuMigTest.Processes;
 /// <param name="Id">The process's id.</param>
 /// <param name="Parent">Its parent's id.</param>
 /// <param name="Group">Its process group's id.</param>
+/// <param name="Session">Its session's id.</param>
 /// <param name="HasEnded">It is a zombie: nothing of it is left but its parent's duty to reap it, which init in a container may never do.</param>
-internal sealed record ProcessEntry(int Id, int Parent, int Group, bool HasEnded)
+internal sealed record ProcessEntry(int Id, int Parent, int Group, int Session, bool HasEnded)
 {
     /// <summary>All of them, at about this moment.</summary>
     public static List<ProcessEntry> ReadAll()
@@ -19,7 +20,7 @@ internal sealed record ProcessEntry(int Id, int Parent, int Group, bool HasEnded
             {
                 var stat = File.ReadAllText($"{folder}/stat");
                 var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-                processes.Add(new(Number(Path.GetFileName(folder)), Number(fields[1]), Number(fields[2]), fields[0] is "Z" or "X"));
+                processes.Add(new(Number(Path.GetFileName(folder)), Number(fields[1]), Number(fields[2]), Number(fields[3]), fields[0] is "Z" or "X"));
             }
             catch (IOException)
             {
