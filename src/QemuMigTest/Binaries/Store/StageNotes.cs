@@ -1,18 +1,20 @@
 namespace QemuMigTest.Binaries.Store;
 
-/// <summary>Says each stage of a download in one line, when it begins.</summary>
+/// <summary>Says each stage of a download in one line, when it begins. Stages overlap: packages are unpacked while others are downloaded.</summary>
 /// <param name="note">Shows a line.</param>
 public sealed class StageNotes(Action<string> note) : IProgress<StoreProgress>
 {
-    private StoreStage? _last;
+    private readonly HashSet<StoreStage> _said = [];
 
     /// <inheritdoc/>
     public void Report(StoreProgress value)
     {
-        if (_last != value.Stage)
+        lock (_said)
         {
-            _last = value.Stage;
-            note(value.Text);
+            if (_said.Add(value.Stage))
+            {
+                note(value.Text);
+            }
         }
     }
 }
