@@ -40,6 +40,7 @@ internal static partial class AttemptReader
             Wanted = Text(properties, TestProperties.Wanted),
             Found = Text(properties, TestProperties.Found),
             Why = Text(properties, TestProperties.Why),
+            Refused = RefusedOf(properties),
             Measures = MeasuresOf(properties),
             Output = OutputOf(result.Output + errorOutput),
         };
@@ -91,6 +92,12 @@ internal static partial class AttemptReader
                 measures[name[TestProperties.MeasurePrefix.Length..]] = number;
         }
         return measures;
+    }
+
+    private static string? RefusedOf(IPropertyBag properties)
+    {
+        var refusals = properties[TestProperties.Refused].Cast<string>().Distinct().ToList();
+        return refusals.Count == 0 ? null : string.Join("; ", refusals);
     }
 
     // JSON knows no infinity.

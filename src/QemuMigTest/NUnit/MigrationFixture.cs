@@ -69,6 +69,17 @@ public abstract class MigrationFixture
     /// <summary>Takes a pair from the oracles: the test has applied them itself, or has damaged the pair on purpose. The fixture still ends it.</summary>
     protected void Release(MigrationPair pair) => _released.Add(pair);
 
+    /// <summary>Notes that QEMU refused what the path asks of it, as this version should: the catalogue then shows the path as refused, not as passed.
+    /// To be called once the refusal has been proved; a test that fails afterwards has failed.</summary>
+    /// <param name="what">What was refused, and by what: <c>migrate with fd: to a plain file; QEMU wants file: for it</c>. The same for every run on this
+    /// version of QEMU: no path, process id or time.</param>
+    /// <exception cref="ArgumentException"><paramref name="what"/> is empty.</exception>
+    protected static void NoteRefusal(string what)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(what);
+        Test.Properties.Add(TestProperties.Refused, what);
+    }
+
     /// <summary>Applies the oracles when the test passed, keeps the logs when it or they did not, and ends all QEMUs.</summary>
     [TearDown]
     public async Task VerifyAndEndAsync()

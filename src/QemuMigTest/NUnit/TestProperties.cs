@@ -21,6 +21,9 @@ public static class TestProperties
     /// <summary>Why what was found is not enough.</summary>
     public const string Why = "Why";
 
+    /// <summary>What QEMU refused, as the test wanted it to; one value a refusal. See <see cref="MigrationFixture.NoteRefusal"/>.</summary>
+    public const string Refused = "Refused";
+
     /// <summary>
     /// Before the name of a measured number, its unit in the name: <c>Measure:total-time-ms</c>.
     /// The value is a number, or a string in the invariant culture.
@@ -29,5 +32,5 @@ public static class TestProperties
 
     /// <summary>Whether the property belongs to one run of the test, and must be gone before the next.</summary>
     public static bool IsOfOneRun(string name) =>
-        name is Folder or Wanted or Found or Why || name.StartsWith(MeasurePrefix, StringComparison.Ordinal);
+        name is Folder or Wanted or Found or Why or Refused || name.StartsWith(MeasurePrefix, StringComparison.Ordinal);
 }
