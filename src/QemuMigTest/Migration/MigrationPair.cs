@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using QemuMigTest.Binaries;
 using QemuMigTest.Guests;
 using QemuMigTest.Migration.Channels;
@@ -84,7 +85,7 @@ public sealed class MigrationPair : IAsyncDisposable
             var destination = pair.StartDestinationSideAsync(ct);
             await WhenBoth(source, destination, started => pair.Source = pair.Holder = started, started => pair.Destination = started);
             await pair.Source.EnableAsync([MigrationCapability.Events, .. options.Capabilities, .. options.SourceCapabilities], ct);
-            await pair.SetParametersAsync(pair.Source, ct);
+            await SetParametersAsync(pair.Source, options.SourceParameters, options.Parameters, ct);
             await pair.SetConvergenceAsync(options.Convergence, ct);
             await PairWatch.WhileAliveAsync("the guest's boot", pair.WaitForGuestAsync, ct, pair.Source, pair.Destination);
             return pair;
@@ -187,7 +188,7 @@ public sealed class MigrationPair : IAsyncDisposable
         try
         {
             await side.EnableAsync([MigrationCapability.Events, .. Options.Capabilities], ct);
-            await SetParametersAsync(side, ct);
+            await SetParametersAsync(side, Options.DestinationParameters, Options.Parameters, ct);
             return side;
         }
         catch
@@ -197,8 +198,13 @@ public sealed class MigrationPair : IAsyncDisposable
         }
     }
 
-    private Task SetParametersAsync(MigrationSide side, CancellationToken ct) =>
-        Options.Parameters.Count == 0 ? Task.CompletedTask : side.SetParametersAsync(Options.Parameters, ct);
+    private static async Task SetParametersAsync(MigrationSide side, JsonObject own, JsonObject common, CancellationToken ct)
+    {
+        foreach (var parameters in new[] { common, own }.Where(parameters => parameters.Count > 0))
+        {
+            await side.SetParametersAsync(parameters, ct);
+        }
+    }
 
     private async Task<MigrationSide> StartSideAsync(string name, QemuBinary binary, QemuCommandLine more, CancellationToken ct)
     {

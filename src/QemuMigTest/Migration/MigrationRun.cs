@@ -190,7 +190,7 @@ public sealed class MigrationRun
         {
             if (!Channel.DestinationReadsAfterwards)
             {
-                await Destination.ExecuteAsync("migrate-incoming", await Channel.ListenAsync(Pair, ct), ct);
+                await ListenAsync(ct);
             }
 
             await Source.ExecuteAsync("migrate", await Channel.ConnectAsync(Pair, ct), ct);
@@ -208,7 +208,7 @@ public sealed class MigrationRun
         Result = await Source.QueryMigrateAsync(ct);
         if (Channel.DestinationReadsAfterwards)
         {
-            await Destination.ExecuteAsync("migrate-incoming", await Channel.ListenAsync(Pair, ct), ct);
+            await ListenAsync(ct);
         }
 
         await Destination.WaitForStatusAsync(MigrationStatus.Completed, ct: ct);
@@ -243,6 +243,11 @@ public sealed class MigrationRun
         Result = await Source.QueryMigrateAsync(ct);
         Outcome = outcome;
         DestinationEnd = destination;
+        if (destination.SaysFailed)
+        {
+            await SeeDestinationFailAsync(destination.Error, ct);
+        }
+
         if (destination.ExitCode is not { } code)
         {
             return;
@@ -260,6 +265,26 @@ public sealed class MigrationRun
         {
             throw new QemuMigTestException($"{process.Name}: QEMU exited with code {code}, but its stderr does not say \"{destination.Error}\"; it says: {process.Stderr}");
         }
+    }
+
+    private async Task SeeDestinationFailAsync(string error, CancellationToken ct)
+    {
+        await Destination.WaitForStatusAsync(MigrationStatus.Failed, ct: ct);
+        if ((await Destination.QueryMigrateAsync(ct)).ErrorDescription is var said && said?.Contains(error, StringComparison.Ordinal) != true && error.Length > 0)
+        {
+            throw new QemuMigTestException($"{Destination.Name}: the migration failed, but not for the expected reason \"{error}\"; query-migrate says: {said ?? "nothing"}");
+        }
+    }
+
+    private async Task ListenAsync(CancellationToken ct)
+    {
+        var arguments = await Channel.ListenAsync(Pair, ct);
+        if (!Pair.Options.ExitOnError)
+        {
+            arguments["exit-on-error"] = false;
+        }
+
+        await Destination.ExecuteAsync("migrate-incoming", arguments, ct);
     }
 
     private Task WatchAsync(Func<CancellationToken, Task> step, CancellationToken ct) =>

@@ -8,7 +8,8 @@ namespace QemuMigTest.Migration;
 /// new PairOptions
 /// {
 ///     Capabilities = [],                      // but for "events", which is always on
-///     Parameters = [],
+///     Parameters = [], SourceParameters = [], DestinationParameters = [],
+///     ExitOnError = true,
 ///     Convergence = Convergence.Held,
 ///     GuestSuspends = false,
 ///     SourceArguments = new(), DestinationArguments = new(),
@@ -24,6 +25,15 @@ public sealed record PairOptions
 
     /// <summary>Parameters set on both sides, by QAPI's names.</summary>
     public JsonObject Parameters { get; init; } = [];
+
+    /// <summary>Parameters set on the source alone.</summary>
+    public JsonObject SourceParameters { get; init; } = [];
+
+    /// <summary>Parameters set on the destination alone.</summary>
+    public JsonObject DestinationParameters { get; init; } = [];
+
+    /// <summary>Whether the destination exits when the migration fails (exit-on-error of migrate-incoming, since 9.1; QEMU's own default).</summary>
+    public bool ExitOnError { get; init; } = true;
 
     /// <summary>Whether the migration may complete at once.</summary>
     public Convergence Convergence { get; init; } = Convergence.Held;
