@@ -67,6 +67,19 @@ Task("Run")
     Run("dotnet", arguments.ToArray());
 });
 
+Task("Catalogue")
+    .Description("Makes docs/catalogue.md again: runs the suite on three builds.")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    void Command(params string[] arguments) =>
+        Run("dotnet", ["run", "--no-build", "--configuration", configuration, "--project", "src/QemuMigTest.Cli", "--", .. arguments]);
+    string[] suites = ["bookworm", "bookworm-backports", "trixie-backports"];
+    foreach (var suite in suites)
+        Command("run", "--qemu", suite, "--results", $"results/{suite}");
+    Command(["catalogue", .. suites.Select(suite => $"results/{suite}")]);
+});
+
 Task("Format")
     .Description("Formats the code.")
     .Does(() => DotNetFormat("QemuMigTest.sln"));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using QemuMigTest.Cli.Catalogue;
 using QemuMigTest.Cli.Run;
 
 namespace QemuMigTest.Cli;
@@ -54,6 +55,8 @@ internal static class CommandLine
         root.Subcommands.Add(listCommand);
         var qemuCommand = QemuStoreCommands.Create(context, interruption);
         root.Subcommands.Add(qemuCommand);
+        var catalogueCommand = new CatalogueCommand(context).Create();
+        root.Subcommands.Add(catalogueCommand);
 
         root.Options.OfType<VersionOption>().Single().Action = new PrintAction(_ => $"qemu-mig-test {CommandContext.Version}");
         var help = root.Options.OfType<HelpOption>().Single();
@@ -63,6 +66,7 @@ internal static class CommandLine
             [runCommand] = RunCommand.Examples,
             [listCommand] = ListCommand.Examples,
             [qemuCommand] = QemuStoreCommands.Examples,
+            [catalogueCommand] = CatalogueCommand.Examples,
         });
         return root;
     }

@@ -1,5 +1,7 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using NUnit.Framework;
+using QemuMigTest.Cli.Catalogue;
 using QemuMigTest.Cli.Run;
 using QemuMigTest.NUnit;
 using Shouldly;
@@ -45,6 +47,20 @@ public sealed class ConformanceSuiteTests
             .Where(method => !IsDrill(method))
             .Select(method => $"{method.DeclaringType}.{method.Name}")
             .ShouldBeEmpty();
+
+    [Test, NonParallelizable]
+    public void Each_test_is_written_in_the_file_that_the_catalogue_leads_to()
+    {
+        var project = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ThisFile())!, "../../.."));
+        foreach (var test in SuiteCatalog.Load(Assembly.Load("QemuMigTest.Conformance"), new Dictionary<string, string>(), jobs: 1).Tests)
+        {
+            var file = Path.Combine(project, SourceFile.Of(test).ShouldNotBeNull());
+            File.Exists(file).ShouldBeTrue($"{test.Method}: {file}");
+            File.ReadAllText(file).ShouldContain($" {test.Method[(test.Method.LastIndexOf('.') + 1)..]}(");
+        }
+    }
+
+    private static string ThisFile([CallerFilePath] string path = "") => path;
 
     private static bool IsDrill(MethodInfo method) => method.DeclaringType!.Namespace == "QemuMigTest.Conformance.Drills" && method.IsDefined(typeof(TestAttribute));
 }

@@ -181,6 +181,18 @@ public sealed class RunCommandTests
     }
 
     [Test]
+    public async Task A_refusal_that_a_test_wanted_is_noted_for_its_own_round_and_counts_as_passed()
+    {
+        using var command = new CommandRun();
+
+        (await command.ExecuteAsync("run", "-p", "/sample/refused", "--repeat", "2")).ShouldBe(0);
+
+        var attempts = command.Record.Tests.ShouldHaveSingleItem().Attempts;
+        attempts.Select(attempt => attempt.Outcome).ShouldBe([TestOutcome.Passed, TestOutcome.Passed]);
+        attempts.Select(attempt => attempt.Refused).ShouldBe(["migrate to a plain file; migrate-incoming of a plain file", null]);
+    }
+
+    [Test]
     public async Task A_record_that_can_not_be_written_makes_the_run_fail()
     {
         using var command = new CommandRun();

@@ -50,6 +50,18 @@ public abstract class SampleTests
     [MigrationTest("/sample/skipped/two")]
     public void Skips_with_a_message() => Assert.Ignore("there is no /dev/kvm");
 
+    [MigrationTest("/sample/refused"), Explicit]
+    public void Is_refused_the_first_time()
+    {
+        var mark = Path.Combine(TestContext.Parameters["results"]!, "refused");
+        if (File.Exists(mark))
+            return;
+        File.WriteAllText(mark, "");
+        Refusals.Note("migrate to a plain file");
+        Refusals.Note("migrate-incoming of a plain file");
+        Refusals.Note("migrate to a plain file");
+    }
+
     [MigrationTest("/sample/waits", TimeoutSeconds = 20), Explicit]
     public async Task Waits(CancellationToken ct)
     {
@@ -68,5 +80,10 @@ public abstract class SampleTests
         }
         File.WriteAllText(mark, "");
         Current.Properties.Set("Measure:only-when-passed", "1");
+    }
+
+    private sealed class Refusals : MigrationFixture
+    {
+        public static void Note(string what) => NoteRefusal(what);
     }
 }
