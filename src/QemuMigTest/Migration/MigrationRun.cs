@@ -156,12 +156,9 @@ public sealed class MigrationRun
     /// <summary>Sends migrate_cancel to the source and does not wait.</summary>
     public Task RequestCancelAsync(CancellationToken ct) => Source.ExecuteAsync("migrate_cancel", null, ct);
 
-    /// <summary>Waits until the source has stopped its guest and waits (capability pause-before-switchover), then lets it go on (migrate-continue, since 2.11).</summary>
-    public async Task ContinueFromPreSwitchoverAsync(CancellationToken ct)
-    {
-        await WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
-        await Source.ExecuteAsync("migrate-continue", new() { ["state"] = MigrationStatus.PreSwitchover.Name }, ct);
-    }
+    /// <summary>Lets a migration go on that waits in pre-switchover (migrate-continue, since 2.11; capability pause-before-switchover).</summary>
+    public Task ContinueFromPreSwitchoverAsync(CancellationToken ct) =>
+        Source.ExecuteAsync("migrate-continue", new() { ["state"] = MigrationStatus.PreSwitchover.Name }, ct);
 
     /// <summary>Cancels (migrate_cancel) and waits until the source says cancelled.</summary>
     /// <param name="destination">What becomes of the destination.</param>

@@ -26,7 +26,7 @@ public sealed class AutoConvergeTests : MigrationFixture
         await migration.AllowConvergenceAsync(ct);
         await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
         (await ThrottleAsync(pair, ct)).ShouldBeInRange(Initial + Increment, Most);
-        await pair.Source.ExecuteAsync("migrate-continue", new() { ["state"] = MigrationStatus.PreSwitchover.Name }, ct);
+        await migration.ContinueFromPreSwitchoverAsync(ct);
         await migration.CompleteAsync(ct);
         (await ThrottleAsync(pair, ct)).ShouldBe(0, "nothing is throttled after the migration");
     }
