@@ -27,7 +27,7 @@ public static class EnvironmentFinder
         var prober = new QemuProber(spawner, scratch, limits, new ProbeCache(CacheFolders.Probes));
         var source = await prober.ProbeAsync(found.Source, ct);
         var destination = found.Destination.Executable == found.Source.Executable ? source : await prober.ProbeAsync(found.Destination, ct);
-        var host = HostFeatures.Probe();
+        var host = HostFeatures.Probe() with { DirectIoError = HostFeatures.ProbeDirectIo(scratch.Path) };
         return (new MigrationEnvironment(
             source,
             destination,

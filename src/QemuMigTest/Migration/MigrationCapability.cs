@@ -22,6 +22,27 @@ public readonly record struct MigrationCapability(string Name)
     /// <summary>The destination refuses another VM's stream (since 4.2).</summary>
     public static readonly MigrationCapability ValidateUuid = new("validate-uuid");
 
+    /// <summary>Pages in the file lie at fixed places (since 9.0).</summary>
+    public static readonly MigrationCapability MappedRam = new("mapped-ram");
+
+    /// <summary>Only what changed in a page is sent again (since 1.2).</summary>
+    public static readonly MigrationCapability Xbzrle = new("xbzrle");
+
+    /// <summary>vCPUs are throttled until the migration converges (since 1.6).</summary>
+    public static readonly MigrationCapability AutoConverge = new("auto-converge");
+
+    /// <summary>vCPUs that write too fast are held back, each by itself (since 8.1; KVM with a dirty ring).</summary>
+    public static readonly MigrationCapability DirtyLimit = new("dirty-limit");
+
+    /// <summary>The source stops in pre-switchover and waits for migrate-continue (since 2.11).</summary>
+    public static readonly MigrationCapability PauseBeforeSwitchover = new("pause-before-switchover");
+
+    /// <summary>The destination answers the source (since 2.10).</summary>
+    public static readonly MigrationCapability ReturnPath = new("return-path");
+
+    /// <summary>The source waits with the switchover until the destination agrees (since 8.1).</summary>
+    public static readonly MigrationCapability SwitchoverAck = new("switchover-ack");
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 }

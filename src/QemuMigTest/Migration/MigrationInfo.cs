@@ -27,6 +27,9 @@ public sealed record MigrationInfo(JsonElement Raw)
     /// <summary>RAM bytes still to send.</summary>
     public long? RamRemaining => Ram("remaining");
 
+    /// <summary>Pages that were all zero and sent as such.</summary>
+    public long? RamDuplicate => Ram("duplicate");
+
     /// <summary>The pass: how often dirty pages were collected (since 1.3).</summary>
     public long? DirtySyncCount => Ram("dirty-sync-count");
 

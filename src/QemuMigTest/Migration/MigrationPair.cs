@@ -223,7 +223,7 @@ public sealed class MigrationPair : IAsyncDisposable
                 .With("-no-user-config").With("-nodefaults").With("-display", "none")
                 .With("-name", $"guest={name},process=qemu-{name},debug-threads=on")
                 .With("-machine", Environment.MachineType)
-                .With("-accel", Environment.Accelerator.Name)
+                .With("-accel", Options.DirtyRingSize == 0 ? Environment.Accelerator.Name : $"{Environment.Accelerator.Name},dirty-ring-size={Options.DirtyRingSize}")
                 .With("-m", $"{GuestMemoryMiB}M")
                 .With("-drive", $"if=none,id=d0,format=raw,file={QemuCommandLine.InList(disk)}")
                 .With("-device", "ide-hd,drive=d0,secs=1,cyls=1,heads=1")

@@ -153,13 +153,20 @@ public sealed class MigrationRun
         Outcome = MigrationOutcome.Completed;
     }
 
+    /// <summary>Sends migrate_cancel to the source and does not wait.</summary>
+    public Task RequestCancelAsync(CancellationToken ct) => Source.ExecuteAsync("migrate_cancel", null, ct);
+
+    /// <summary>Lets a migration go on that waits in pre-switchover (migrate-continue, since 2.11; capability pause-before-switchover).</summary>
+    public Task ContinueFromPreSwitchoverAsync(CancellationToken ct) =>
+        Source.ExecuteAsync("migrate-continue", new() { ["state"] = MigrationStatus.PreSwitchover.Name }, ct);
+
     /// <summary>Cancels (migrate_cancel) and waits until the source says cancelled.</summary>
     /// <param name="destination">What becomes of the destination.</param>
     /// <param name="ct">Ends the wait.</param>
     public async Task CancelAsync(DestinationEnd destination, CancellationToken ct)
     {
-        await Source.ExecuteAsync("migrate_cancel", null, ct);
-        await Source.WaitForStatusAsync(MigrationStatus.Cancelled, ct: ct);
+        await RequestCancelAsync(ct);
+        await WaitForEndAsync(MigrationStatus.Cancelled, ct);
         await EndAsync(MigrationOutcome.Cancelled, destination, ct);
     }
 
@@ -171,7 +178,7 @@ public sealed class MigrationRun
     /// <exception cref="QemuMigTestException">It failed for another reason, or the destination ended otherwise.</exception>
     public async Task FailAsync(string sourceError, DestinationEnd destination, CancellationToken ct)
     {
-        await Source.WaitForStatusAsync(MigrationStatus.Failed, ct: ct);
+        await WaitForEndAsync(MigrationStatus.Failed, ct);
         var info = await Source.QueryMigrateAsync(ct);
         if (sourceError.Length > 0 && info.ErrorDescription?.Contains(sourceError, StringComparison.Ordinal) != true)
         {
@@ -204,7 +211,7 @@ public sealed class MigrationRun
 
     private async Task FollowToTheEndAsync(CancellationToken ct)
     {
-        await Source.WaitForStatusAsync(MigrationStatus.Completed, ct: ct);
+        await WaitForEndAsync(MigrationStatus.Completed, ct);
         Result = await Source.QueryMigrateAsync(ct);
         if (Channel.DestinationReadsAfterwards)
         {
@@ -264,6 +271,16 @@ public sealed class MigrationRun
         if (!process.Stderr.Contains(destination.Error, StringComparison.Ordinal))
         {
             throw new QemuMigTestException($"{process.Name}: QEMU exited with code {code}, but its stderr does not say \"{destination.Error}\"; it says: {process.Stderr}");
+        }
+    }
+
+    // From the migration's start: a test may have waited for the same status before.
+    private async Task WaitForEndAsync(MigrationStatus goal, CancellationToken ct)
+    {
+        var found = await Source.Process.WaitForEventAsync(e => IsEnd(MigrationSide.StatusOf(e)), SourceEvents, $"migration status {goal}", ct);
+        if (MigrationSide.StatusOf(found) is { } ended && ended != goal)
+        {
+            throw new MigrationFailedException(Source.Name, ended, $"status {goal}", (await Source.QueryMigrateAsync(ct)).ErrorDescription);
         }
     }
 

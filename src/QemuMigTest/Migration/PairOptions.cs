@@ -11,6 +11,7 @@ namespace QemuMigTest.Migration;
 ///     Parameters = [], SourceParameters = [], DestinationParameters = [],
 ///     ExitOnError = true,
 ///     Convergence = Convergence.Held,
+///     DirtyRingSize = 0,
 ///     GuestSuspends = false,
 ///     SourceArguments = new(), DestinationArguments = new(),
 /// }
@@ -37,6 +38,9 @@ public sealed record PairOptions
 
     /// <summary>Whether the migration may complete at once.</summary>
     public Convergence Convergence { get; init; } = Convergence.Held;
+
+    /// <summary>How many entries KVM's dirty ring of each vCPU has (dirty-ring-size, since 6.1), a power of two; 0 for none. Needs KVM.</summary>
+    public int DirtyRingSize { get; init; }
 
     /// <summary>The guest goes to ACPI S3 once, after its first pass marker.</summary>
     public bool GuestSuspends { get; init; }

@@ -31,7 +31,7 @@ public abstract class MigrationFixture
     public void CheckRequirements()
     {
         _session = MigrationSuite.SessionOf(Test);
-        foreach (var requirement in MigrationTestAttribute.RequirementsOf(((TestMethod)Test).Method))
+        foreach (var requirement in MigrationTestAttribute.RequirementsOf((TestMethod)Test))
         {
             if (requirement.Check(Environment) is { } missing)
             {

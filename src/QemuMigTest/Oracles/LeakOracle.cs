@@ -22,8 +22,8 @@ internal sealed class LeakOracle
     public static LeakOracle Watch(MigrationPair pair) => new(
         [.. pair.Sides.Select(side => new Watched(side.Name, side.Process.Child.Id, side.Process.Exited.IsCompleted ? [] : SharedMemory(side.Process.Child.Id)))],
         pair.Scratch.Path,
-        // A destination that exits because its migration failed does not always unlink its socket (7.2): the scratch folder's end is its end.
-        pair.Runs.All(run => run.DestinationEnd.ExitCode is null));
+        // A destination that quits, or exits, while it still listens does not unlink its socket: the scratch folder's end is its end.
+        pair.Runs.All(run => run.Outcome is MigrationOutcome.Completed or MigrationOutcome.Refused));
 
     /// <summary>What is still there after they have ended.</summary>
     public IEnumerable<OracleFinding> FindLeft()

@@ -24,7 +24,8 @@ internal static class StatusEdges
         new(S.PostcopyRecoverSetup, S.PostcopyRecover, S.PostcopyPaused) { Since = (9, 1) },
         new(S.PostcopyRecover, S.PostcopyActive, S.PostcopyPaused),
         new(S.Colo, S.Completed),
-        new(S.Cancelling, S.Cancelled),
+        // A second migrate_cancel says cancelling again.
+        new(S.Cancelling, S.Cancelled, S.Cancelling),
         new(S.Setup, S.Failing) { Since = (11, 0) },
         new(S.Active, S.Failing) { Since = (11, 0) },
         new(S.PreSwitchover, S.Failing) { Since = (11, 0) },

@@ -24,6 +24,14 @@ public sealed class FileTests : MigrationFixture
         await migration.CompleteAsync(ct);
     }
 
+    [MigrationTest("/migration/precopy/file/offset/fdset")]
+    public async Task A_running_guest_moves_through_a_file_that_the_manager_opened_behind_an_offset(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed }, ct);
+        var migration = await pair.MigrateAsync(new FdsetChannel(Offset), ct);
+        await migration.CompleteAsync(ct);
+    }
+
     [MigrationTest("/migration/precopy/file/offset/bad")]
     public async Task An_offset_that_is_no_size_is_refused(CancellationToken ct)
     {

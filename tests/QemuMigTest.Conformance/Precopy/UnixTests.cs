@@ -1,7 +1,10 @@
+using System.Text.Json.Nodes;
+
 namespace QemuMigTest.Conformance.Precopy;
 
 public sealed class UnixTests : MigrationFixture
 {
+    private const long CacheForAll = 256 * 1024 * 1024;
     private const string SuspendedSince = "a suspended guest keeps its run state since 9.0";
 
     [MigrationTest("/migration/precopy/unix/plain")]
@@ -12,6 +15,23 @@ public sealed class UnixTests : MigrationFixture
         await migration.WaitForSentPageDirtiedAsync(ct);
         await migration.AllowConvergenceAsync(ct);
         await migration.CompleteAsync(ct);
+    }
+
+    [MigrationTest("/migration/precopy/unix/xbzrle"), RequiresCapability("xbzrle")]
+    public async Task Only_what_changed_in_a_page_is_sent_again(CancellationToken ct)
+    {
+        // The cache holds the whole guest, so that each page is found in it on the second pass.
+        var pair = await StartPairAsync(new()
+        {
+            Capabilities = [MigrationCapability.Xbzrle],
+            SourceParameters = new JsonObject { ["xbzrle-cache-size"] = CacheForAll },
+            Convergence = Convergence.HeldAtFullSpeed,
+        }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForPassAsync(3, ct);
+        await migration.AllowConvergenceAsync(ct);
+        await migration.CompleteAsync(ct);
+        migration.Result!.Raw.GetProperty("xbzrle-cache").GetProperty("pages").GetInt64().ShouldBePositive("xbzrle is on and pages were sent again, so some must have been encoded");
     }
 
     [MigrationTest("/migration/precopy/unix/suspend/live"), RequiresVersion(9, 0, SuspendedSince)]

@@ -1,7 +1,9 @@
 using NUnit.Framework;
 using NUnit.Framework.Interfaces;
 using NUnit.Framework.Internal;
+using NUnit.Framework.Internal.Commands;
 using QemuMigTest.NUnit;
+using QemuMigTest.NUnit.Requirements;
 using Shouldly;
 
 namespace QemuMigTest.Tests.Cli;
@@ -45,6 +47,42 @@ public sealed class MigrationTestAttributeTests
         test.Properties.Get(PropertyNames.UseCancellation).ShouldBe(true);
     }
 
+    [Test]
+    public void Arguments_are_the_values_of_the_parameters_before_the_token()
+    {
+        string[] capabilities = ["postcopy-ram", "postcopy-preempt"];
+        var test = Build(new MigrationTestAttribute("/a", "zstd", capabilities), nameof(SampleOfTwo));
+
+        test.RunState.ShouldBe(RunState.Runnable);
+        test.Name.ShouldBe("/a");
+        test.Arguments[0].ShouldBe("zstd");
+        test.Arguments[1].ShouldBeSameAs(capabilities);
+    }
+
+    [Test]
+    public void Too_few_arguments_can_not_run() =>
+        Build(new MigrationTestAttribute("/a", "zstd"), nameof(SampleOfTwo)).RunState.ShouldBe(RunState.NotRunnable);
+
+    [Test]
+    public void A_test_needs_what_its_method_needs_and_what_its_arguments_mean()
+    {
+        Wanted("zstd", "multifd", "postcopy-preempt").ShouldBe([
+            "capability events", "zstd in argument multifd-compression of migrate-set-parameters", "capability multifd", "capability postcopy-preempt"]);
+        Wanted("zlib").ShouldBe(["capability events", "zlib in argument multifd-compression of migrate-set-parameters"]);
+
+        IEnumerable<string> Wanted(string method, params string[] capabilities) =>
+            Build(new MigrationTestAttribute("/a", method, capabilities), nameof(SampleOfTwo)).Properties[TestProperties.Requires].Cast<string>();
+    }
+
+    [Test]
+    public void Several_attributes_measure_the_time_once()
+    {
+        var attribute = new MigrationTestAttribute("/a");
+        var wrapped = attribute.Wrap(new EmptyTestCommand(Build(attribute)));
+
+        new MigrationTestAttribute("/b").Wrap(wrapped).ShouldBeSameAs(wrapped);
+    }
+
     [TestCase("2.5", 2.5)]
     [TestCase("10", 10)]
     public void A_scale_is_a_number_with_a_decimal_point(string text, double wanted)
@@ -63,6 +101,10 @@ public sealed class MigrationTestAttributeTests
 
     public static void Sample(CancellationToken ct) => ct.ThrowIfCancellationRequested();
 
-    private TestMethod Build(MigrationTestAttribute attribute) =>
-        attribute.BuildFrom(new MethodWrapper(GetType(), nameof(Sample)), null);
+    [RequiresCapability("events")]
+    public static void SampleOfTwo([ParameterValue("multifd-compression")] string method, [Capabilities] string[] capabilities, CancellationToken ct) =>
+        Assert.Fail($"{method} {capabilities} {ct}");
+
+    private TestMethod Build(MigrationTestAttribute attribute, string method = nameof(Sample)) =>
+        attribute.BuildFrom(new MethodWrapper(GetType(), method), null).ShouldHaveSingleItem();
 }

@@ -67,5 +67,11 @@ public sealed class FileChannel : MigrationChannel
         }
     }
 
-    private string Address => $"file:{_path}{(_offsetText is null ? "" : $",offset={_offsetText}")}";
+    /// <summary>The file; known once the source connects.</summary>
+    internal string FilePath => _path ?? throw new InvalidOperationException("The source has not connected.");
+
+    /// <summary>What is said of the offset behind the file's name.</summary>
+    internal string OffsetSuffix => _offsetText is null ? "" : $",offset={_offsetText}";
+
+    private string Address => $"file:{_path}{OffsetSuffix}";
 }

@@ -8,6 +8,9 @@ public abstract class MigrationChannel : IDisposable
     /// <summary>TCP on the loopback, at a port that the kernel chooses.</summary>
     public static MigrationChannel Tcp => new TcpChannel();
 
+    /// <summary>The same, its address given as a list of channels (since 8.2) and not as a URI.</summary>
+    public static MigrationChannel TcpByAddress => new TcpAddressChannel();
+
     /// <summary>A Unix socket in the pair's scratch folder.</summary>
     public static MigrationChannel Unix => new UnixChannel();
 
@@ -30,4 +33,7 @@ public abstract class MigrationChannel : IDisposable
 
     /// <summary>Arguments that name a channel by its URI.</summary>
     protected static JsonObject Uri(string uri) => new() { ["uri"] = uri };
+
+    /// <summary>Arguments that name the main channel by its address (QAPI MigrationAddress, since 8.2).</summary>
+    protected static JsonObject Main(JsonObject address) => new() { ["channels"] = new JsonArray(new JsonObject { ["channel-type"] = "main", ["addr"] = address }) };
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace QemuMigTest.Migration.Channels;
@@ -9,12 +10,16 @@ internal sealed class TcpChannel : MigrationChannel
 
     public override async Task<JsonObject> ConnectAsync(MigrationPair pair, CancellationToken ct)
     {
-        var addresses = (await pair.Destination.QueryMigrateAsync(ct)).SocketAddresses;
-        if (addresses is not [var address])
-        {
-            throw new QemuMigTestException($"{pair.Destination.Name}: query-migrate shows {addresses.Count} socket addresses after migrate-incoming; one was expected.");
-        }
-
+        var address = await ListeningAsync(pair, ct);
         return Uri($"tcp:{address.GetProperty("host").GetString()}:{address.GetProperty("port").GetString()}");
+    }
+
+    /// <summary>Where the destination listens (QAPI SocketAddress).</summary>
+    public static async Task<JsonElement> ListeningAsync(MigrationPair pair, CancellationToken ct)
+    {
+        var addresses = (await pair.Destination.QueryMigrateAsync(ct)).SocketAddresses;
+        return addresses is [var address]
+            ? address
+            : throw new QemuMigTestException($"{pair.Destination.Name}: query-migrate shows {addresses.Count} socket addresses after migrate-incoming; one was expected.");
     }
 }

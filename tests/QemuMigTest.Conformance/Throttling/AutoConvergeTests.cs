@@ -1,0 +1,47 @@
+using System.Text.Json.Nodes;
+using QemuMigTest.Processes;
+
+namespace QemuMigTest.Conformance.Throttling;
+
+[RequiresCapability("auto-converge")]
+public sealed class AutoConvergeTests : MigrationFixture
+{
+    private const int Initial = 5;
+    private const int Increment = 25;
+    private const int Most = 95;
+
+    // 6 s: QEMU looks at the dirty rate once a second, and throttles, and raises that, when it was too high twice.
+    [MigrationTest("/migration/auto_converge")]
+    public async Task The_guest_is_throttled_step_by_step_until_it_may_move(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new()
+        {
+            SourceCapabilities = [MigrationCapability.AutoConverge, MigrationCapability.PauseBeforeSwitchover],
+            SourceParameters = new JsonObject { ["cpu-throttle-initial"] = Initial, ["cpu-throttle-increment"] = Increment, ["max-cpu-throttle"] = Most },
+            Convergence = Convergence.HeldAtFullSpeed,
+        }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        (await WaitForThrottleAsync(pair, 1, ct)).ShouldBe(Initial, "the first throttle is cpu-throttle-initial");
+        (await WaitForThrottleAsync(pair, Initial + 1, ct)).ShouldBe(Initial + Increment, "the next is cpu-throttle-increment more");
+        await migration.AllowConvergenceAsync(ct);
+        await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
+        (await ThrottleAsync(pair, ct)).ShouldBeInRange(Initial + Increment, Most);
+        await migration.ContinueFromPreSwitchoverAsync(ct);
+        await migration.CompleteAsync(ct);
+        (await ThrottleAsync(pair, ct)).ShouldBe(0, "nothing is throttled after the migration");
+    }
+
+    private static async Task<long> WaitForThrottleAsync(MigrationPair pair, long least, CancellationToken ct)
+    {
+        long seen = 0;
+        await Poll.UntilAsync(pair.Source.Name, $"a CPU throttle of {least} % or more; no event tells of it", async token =>
+        {
+            seen = await ThrottleAsync(pair, token);
+            return seen >= least ? pair : null;
+        }, () => $"{seen} %; {pair.Source.Process.LastSeen()}", pair.Environment.Limits.Step, ct);
+        return seen;
+    }
+
+    private static async Task<long> ThrottleAsync(MigrationPair pair, CancellationToken ct) =>
+        (await pair.Source.QueryMigrateAsync(ct)).Raw.TryGetProperty("cpu-throttle-percentage", out var percentage) ? percentage.GetInt64() : 0;
+}

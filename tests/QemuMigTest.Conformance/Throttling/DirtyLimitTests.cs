@@ -1,0 +1,48 @@
+using System.Text.Json.Nodes;
+using QemuMigTest.Processes;
+
+namespace QemuMigTest.Conformance.Throttling;
+
+[RequiresKvmDirtyRing, RequiresCapability("dirty-limit")]
+public sealed class DirtyLimitTests : MigrationFixture
+{
+    private const long Limit = 50;
+    private const long Bandwidth = 400_000_000;
+    private const long Downtime = 250;
+
+    // 10 s and more: QEMU looks at the dirty rate once a second, in each of two migrations.
+    [MigrationTest("/migration/dirty_limit", TimeoutSeconds = 180)]
+    public async Task A_vCPU_is_held_back_while_a_migration_is_under_way_and_only_then(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new()
+        {
+            DirtyRingSize = DirtyRing.Size,
+            SourceCapabilities = [MigrationCapability.DirtyLimit, MigrationCapability.PauseBeforeSwitchover],
+            SourceParameters = new JsonObject { ["x-vcpu-dirty-limit-period"] = 1000, ["vcpu-dirty-limit"] = Limit },
+        }, ct);
+        var cancelled = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await WaitForThrottleAsync(pair, "a throttle", time => time > 0, ct);
+        await cancelled.CancelAsync(DestinationEnd.Exits(), ct);
+        await WaitForThrottleAsync(pair, "no throttle after the cancel", time => time == 0, ct);
+
+        await pair.StartAnotherDestinationAsync(ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await WaitForThrottleAsync(pair, "a throttle", time => time > 0, ct);
+        (await DirtyRing.LimitAsync(pair.Source, ct)).ShouldBe(Limit);
+        await pair.Source.SetParametersAsync(new JsonObject { ["downtime-limit"] = Downtime, ["max-bandwidth"] = Bandwidth }, ct);
+        await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
+        (await pair.Source.QueryMigrateAsync(ct)).RamRemaining!.Value.ShouldBeLessThanOrEqualTo(Bandwidth * Downtime / 1000 * 101 / 100);
+        await migration.ContinueFromPreSwitchoverAsync(ct);
+        await migration.CompleteAsync(ct);
+    }
+
+    private static async Task WaitForThrottleAsync(MigrationPair pair, string what, Func<long, bool> reached, CancellationToken ct)
+    {
+        long seen = 0;
+        await Poll.UntilAsync(pair.Source.Name, $"{what}; no event tells of it", async token =>
+        {
+            seen = (await pair.Source.QueryMigrateAsync(token)).Raw.TryGetProperty("dirty-limit-throttle-time-per-round", out var time) ? time.GetInt64() : 0;
+            return reached(seen) ? pair : null;
+        }, () => $"{seen} µs a round; {pair.Source.Process.LastSeen()}", pair.Environment.Limits.Step, ct);
+    }
+}

@@ -1,0 +1,49 @@
+using QemuMigTest.Processes;
+
+namespace QemuMigTest.Conformance.Throttling;
+
+[RequiresKvmDirtyRing, RequiresArgument("set-vcpu-dirty-limit", "dirty-rate")]
+public sealed class VcpuDirtyLimitTests : MigrationFixture
+{
+    private const int MeasureSeconds = 1;
+
+    // MB/s: what one second's measurement may be off.
+    private const long Tolerance = 25;
+
+    // 5 s and more: each rate is measured over a second, and the limit is approached step by step.
+    [MigrationTest("/migration/vcpu_dirty_limit", TimeoutSeconds = 180)]
+    public async Task A_vCPU_that_may_write_half_as_fast_does_and_writes_freely_again_without_the_limit(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { DirtyRingSize = DirtyRing.Size }, ct);
+        var vm = pair.Source;
+        var free = await MeasureAsync(vm, ct);
+        free.ShouldBePositive("the guest writes all the time");
+
+        var limit = free / 2;
+        await vm.ExecuteAsync("set-vcpu-dirty-limit", new() { ["dirty-rate"] = limit }, ct);
+        (await DirtyRing.LimitAsync(vm, ct)).ShouldBe(limit);
+        await WaitForRateAsync(pair, $"a dirty rate below {limit} MB/s", rate => rate < limit + Tolerance, ct);
+
+        await vm.ExecuteAsync("cancel-vcpu-dirty-limit", null, ct);
+        await WaitForRateAsync(pair, $"a dirty rate above {limit} MB/s", rate => rate > limit + Tolerance, ct);
+    }
+
+    private static async Task WaitForRateAsync(MigrationPair pair, string what, Func<long, bool> reached, CancellationToken ct)
+    {
+        long seen = 0;
+        await Poll.UntilAsync(pair.Source.Name, what, async token =>
+        {
+            seen = await MeasureAsync(pair.Source, token);
+            return reached(seen) ? pair : null;
+        }, () => $"{seen} MB/s", pair.Environment.Limits.Step, ct);
+    }
+
+    private static async Task<long> MeasureAsync(MigrationSide side, CancellationToken ct)
+    {
+        await side.ExecuteAsync("calc-dirty-rate", new() { ["calc-time"] = MeasureSeconds, ["mode"] = "dirty-ring" }, ct);
+        var measured = await Poll.UntilAsync(side.Name, "calc-dirty-rate to end; no event tells of it", async token =>
+            await side.ExecuteAsync("query-dirty-rate", null, token) is var rate && rate.GetProperty("status").GetString() == "measured" ? rate.ToString() : null,
+            side.Process.LastSeen, side.Process.Options.Limits.Step, ct);
+        return System.Text.Json.JsonDocument.Parse(measured).RootElement.GetProperty("vcpu-dirty-rate")[0].GetProperty("dirty-rate").GetInt64();
+    }
+}
