@@ -78,7 +78,7 @@ Task("Catalogue")
 {
     string[] suites = ["bookworm", "bookworm-backports", "trixie-backports"];
     foreach (var suite in suites)
-        Command("run", "--qemu", suite, "--results", $"results/{suite}");
+        Command("run", "--qemu", suite, "--accel", "tcg", "--results", $"results/{suite}");
     Command(["catalogue", .. suites.Select(suite => $"results/{suite}")]);
 });
 
