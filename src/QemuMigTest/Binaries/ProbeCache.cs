@@ -8,7 +8,7 @@ namespace QemuMigTest.Binaries;
 /// <summary>What was probed of builds, a JSON file each, valid while the binary's path, size and time are the same.</summary>
 public sealed class ProbeCache(string folder)
 {
-    private const int Format = 1;
+    private const int Format = 2;
 
     /// <summary>What is known of a build, or null when nothing is, or it has changed since.</summary>
     public QemuBinary? Find(QemuLaunch launch)

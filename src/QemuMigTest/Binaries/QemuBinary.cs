@@ -33,6 +33,9 @@ public sealed record QemuBinary
     /// <summary>The command-line options that have parameters, with these (query-command-line-options), such as <c>run-with</c>: <c>exit-with-parent</c>.</summary>
     public required IReadOnlyDictionary<string, IReadOnlyList<string>> Options { get; init; }
 
+    /// <summary>Why it makes no TLS credentials, in its own words; null when it does. Their types are there also in a build without GnuTLS, so it was tried.</summary>
+    public string? TlsError { get; init; }
+
     /// <summary>The migration parameters and the values of those that are enumerations (the arguments of migrate-set-parameters).</summary>
     [JsonIgnore]
     public IReadOnlyDictionary<string, IReadOnlyList<string>> MigrationParameters =>

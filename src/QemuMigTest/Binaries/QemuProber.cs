@@ -67,6 +67,7 @@ public sealed class QemuProber(ProcessSpawner spawner, ScratchDirectory scratch,
             MigrationCapabilities = Names(await Ask("query-migrate-capabilities"), "capability"),
             Commands = schema.Commands(),
             Events = schema.Events(),
+            TlsError = await TlsProbe.AskAsync(Ask),
             Types = (await Types("device")).Union(await Types("user-creatable")).ToHashSet(),
             Options = (await Ask("query-command-line-options")).EnumerateArray().ToDictionary(
                 option => option.GetProperty("option").GetString()!,

@@ -43,6 +43,10 @@ public readonly record struct MigrationCapability(string Name)
     /// <summary>The source waits with the switchover until the destination agrees (since 8.1).</summary>
     public static readonly MigrationCapability SwitchoverAck = new("switchover-ack");
 
+    /// <summary>The capabilities that a text names, separated by spaces.</summary>
+    public static IReadOnlyList<MigrationCapability> Several(string names) =>
+        [.. names.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(name => new MigrationCapability(name))];
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 }

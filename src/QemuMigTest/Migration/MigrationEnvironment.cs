@@ -1,5 +1,6 @@
 using QemuMigTest.Binaries;
 using QemuMigTest.Hosts;
+using QemuMigTest.Tls;
 
 namespace QemuMigTest.Migration;
 
@@ -20,6 +21,9 @@ public sealed record MigrationEnvironment(
     TimeLimits Limits,
     TextWriter? Log = null)
 {
+    /// <summary>Makes keys and certificates, each once a run.</summary>
+    public TlsAuthority Tls { get; init; } = new();
+
     /// <summary>Source and destination, or the one build that is both.</summary>
     public IEnumerable<(string Side, QemuBinary Binary)> Sides => Source == Destination
         ? [("source and destination", Source)]

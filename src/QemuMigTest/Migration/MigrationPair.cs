@@ -3,6 +3,7 @@ using QemuMigTest.Binaries;
 using QemuMigTest.Guests;
 using QemuMigTest.Migration.Channels;
 using QemuMigTest.Processes;
+using QemuMigTest.Tls;
 
 namespace QemuMigTest.Migration;
 
@@ -81,11 +82,12 @@ public sealed class MigrationPair : IAsyncDisposable
         var pair = new MigrationPair(options, environment, spawner, scratch);
         try
         {
-            var source = pair.StartSideAsync("source", environment.Source, options.SourceArguments, ct);
+            var tls = pair.PrepareTls(options.Tls?.Source, TlsEndpoint.Client, "source");
+            var source = pair.StartSideAsync("source", environment.Source, options.SourceArguments.With(tls.CommandLine.Arguments), ct);
             var destination = pair.StartDestinationSideAsync(ct);
             await WhenBoth(source, destination, started => pair.Source = pair.Holder = started, started => pair.Destination = started);
             await pair.Source.EnableAsync([MigrationCapability.Events, .. options.Capabilities, .. options.SourceCapabilities], ct);
-            await SetParametersAsync(pair.Source, options.SourceParameters, options.Parameters, ct);
+            await SetParametersAsync(pair.Source, ct, options.Parameters, tls.Parameters, options.SourceParameters);
             await pair.SetConvergenceAsync(options.Convergence, ct);
             await PairWatch.WhileAliveAsync("the guest's boot", pair.WaitForGuestAsync, ct, pair.Source, pair.Destination);
             return pair;
@@ -183,12 +185,14 @@ public sealed class MigrationPair : IAsyncDisposable
     private async Task<MigrationSide> StartDestinationSideAsync(CancellationToken ct)
     {
         var number = Interlocked.Increment(ref _destinations);
-        var side = await StartSideAsync(number == 1 ? "destination" : $"destination-{number}", Environment.Destination,
-            Options.DestinationArguments.With("-incoming", "defer"), ct);
+        var name = number == 1 ? "destination" : $"destination-{number}";
+        var tls = PrepareTls(Options.Tls?.Destination, TlsEndpoint.Server, name);
+        var side = await StartSideAsync(name, Environment.Destination,
+            Options.DestinationArguments.With(tls.CommandLine.Arguments).With("-incoming", "defer"), ct);
         try
         {
             await side.EnableAsync([MigrationCapability.Events, .. Options.Capabilities], ct);
-            await SetParametersAsync(side, Options.DestinationParameters, Options.Parameters, ct);
+            await SetParametersAsync(side, ct, Options.Parameters, tls.Parameters, Options.DestinationParameters);
             return side;
         }
         catch
@@ -198,9 +202,13 @@ public sealed class MigrationPair : IAsyncDisposable
         }
     }
 
-    private static async Task SetParametersAsync(MigrationSide side, JsonObject own, JsonObject common, CancellationToken ct)
+    // Below the pair's folder: the script that starts its QEMUs by hand finds the files there.
+    private TlsArguments PrepareTls(TlsCredentials? credentials, TlsEndpoint endpoint, string name) =>
+        credentials?.Prepare(endpoint, Environment.Tls, Scratch.CreateChild($"{name}-tls")) ?? TlsArguments.None;
+
+    private static async Task SetParametersAsync(MigrationSide side, CancellationToken ct, params JsonObject[] inOrder)
     {
-        foreach (var parameters in new[] { common, own }.Where(parameters => parameters.Count > 0))
+        foreach (var parameters in inOrder.Where(parameters => parameters.Count > 0))
         {
             await side.SetParametersAsync(parameters, ct);
         }

@@ -176,13 +176,21 @@ public sealed class MigrationRun
     /// <param name="ct">Ends the wait.</param>
     /// <exception cref="MigrationFailedException">It ended otherwise.</exception>
     /// <exception cref="QemuMigTestException">It failed for another reason, or the destination ended otherwise.</exception>
-    public async Task FailAsync(string sourceError, DestinationEnd destination, CancellationToken ct)
+    public Task FailAsync(string sourceError, DestinationEnd destination, CancellationToken ct) =>
+        FailAsync(sourceError.Length > 0 ? [sourceError] : [], destination, ct);
+
+    /// <summary>The same, where the source's words depend on what it was doing when it lost the connection; what the destination says is then the reason.</summary>
+    /// <param name="sourceErrors">Of these the source's error-desc must contain one; none for any or no words.</param>
+    /// <param name="destination">What becomes of the destination.</param>
+    /// <param name="ct">Ends the wait.</param>
+    /// <inheritdoc cref="FailAsync(string, DestinationEnd, CancellationToken)" path="/exception"/>
+    public async Task FailAsync(IReadOnlyList<string> sourceErrors, DestinationEnd destination, CancellationToken ct)
     {
         await WaitForEndAsync(MigrationStatus.Failed, ct);
-        var info = await Source.QueryMigrateAsync(ct);
-        if (sourceError.Length > 0 && info.ErrorDescription?.Contains(sourceError, StringComparison.Ordinal) != true)
+        var said = (await Source.QueryMigrateAsync(ct)).ErrorDescription;
+        if (sourceErrors.Count > 0 && !sourceErrors.Any(wanted => said?.Contains(wanted, StringComparison.Ordinal) == true))
         {
-            throw new QemuMigTestException($"{Source.Name}: the migration failed, but not for the expected reason \"{sourceError}\"; query-migrate says: {info.ErrorDescription ?? "nothing"}");
+            throw new QemuMigTestException($"{Source.Name}: the migration failed, but not for the expected reason \"{string.Join("\" or \"", sourceErrors)}\"; query-migrate says: {said ?? "nothing"}");
         }
 
         await EndAsync(MigrationOutcome.Failed, destination, ct);
@@ -255,12 +263,19 @@ public sealed class MigrationRun
             await SeeDestinationFailAsync(destination.Error, ct);
         }
 
+        var process = Destination.Process;
+        if (destination.Complains)
+        {
+            await PairWatch.WhileAliveAsync("the destination's complaint", watched => Poll.UntilAsync(process.Name, $"QEMU's stderr to say \"{destination.Error}\"",
+                _ => Task.FromResult(process.Stderr.Contains(destination.Error, StringComparison.Ordinal) ? this : null),
+                () => $"stderr: {process.Stderr}", Pair.Environment.Limits.Step, watched), ct, Destination);
+        }
+
         if (destination.ExitCode is not { } code)
         {
             return;
         }
 
-        var process = Destination.Process;
         var status = await Deadline.WithinAsync(Pair.Environment.Limits.Step, token => process.Exited.WaitAsync(token),
             () => new WaitTimeoutException(process.Name, $"QEMU to exit with code {code} after the migration ended as {outcome}", Pair.Environment.Limits.Step, process.LastSeen()), ct);
         if (status.Code != code)

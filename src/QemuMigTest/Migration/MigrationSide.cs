@@ -88,6 +88,21 @@ public sealed class MigrationSide : IAsyncDisposable
         }
     }
 
+    /// <summary>Unsets a parameter that is a name (migrate-set-parameters) and sees that it names nothing any more.</summary>
+    /// <param name="parameter">Such as <c>tls-creds</c>.</param>
+    /// <param name="none">How nothing is written: null, or the empty string.</param>
+    /// <param name="ct">Ends it.</param>
+    /// <exception cref="QmpCommandException">QEMU refused it.</exception>
+    public async Task UnsetParameterAsync(string parameter, string? none, CancellationToken ct)
+    {
+        await ExecuteAsync("migrate-set-parameters", new() { [parameter] = none }, ct);
+        var now = await ExecuteAsync("query-migrate-parameters", null, ct);
+        if (now.TryGetProperty(parameter, out var left) && left is not { ValueKind: JsonValueKind.Null } && left.GetString() is { Length: > 0 } name)
+        {
+            throw new QemuMigTestException($"{Name}: migrate-set-parameters {parameter}={none ?? "null"} was accepted, but query-migrate-parameters still shows {name}");
+        }
+    }
+
     /// <summary>Waits for a status of the migration; statuses are taken in order, each once.</summary>
     /// <param name="goal">What is waited for.</param>
     /// <param name="unless">What must not come before; by default the ends of a migration that are not the goal.</param>

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using QemuMigTest.Processes;
+using QemuMigTest.Tls;
 
 namespace QemuMigTest.Migration;
 
@@ -9,6 +10,7 @@ namespace QemuMigTest.Migration;
 /// {
 ///     Capabilities = [],                      // but for "events", which is always on
 ///     Parameters = [], SourceParameters = [], DestinationParameters = [],
+///     Tls = null,
 ///     ExitOnError = true,
 ///     Convergence = Convergence.Held,
 ///     DirtyRingSize = 0,
@@ -32,6 +34,9 @@ public sealed record PairOptions
 
     /// <summary>Parameters set on the destination alone.</summary>
     public JsonObject DestinationParameters { get; init; } = [];
+
+    /// <summary>Each side's credentials for TLS and what it wants of the other (tls-creds, tls-hostname, tls-authz), or null for a pair without TLS.</summary>
+    public TlsSettings? Tls { get; init; }
 
     /// <summary>Whether the destination exits when the migration fails (exit-on-error of migrate-incoming, since 9.1; QEMU's own default).</summary>
     public bool ExitOnError { get; init; } = true;

@@ -18,9 +18,9 @@ namespace QemuMigTest.NUnit;
 /// A path that breaks the rules of <see cref="TestPath"/> makes a test that can not run and says why.
 /// </remarks>
 /// <param name="path">The test's path: <c>/migration/precopy/tcp/plain</c>.</param>
-/// <param name="arguments">The values of the method's parameters before its <see cref="CancellationToken"/>.</param>
+/// <param name="arguments">The values of the method's parameters before its <see cref="CancellationToken"/>; null means one value, null.</param>
 [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
-public sealed class MigrationTestAttribute(string path, params object?[] arguments) : NUnitAttribute, ITestBuilder, IImplyFixture, IWrapSetUpTearDown
+public sealed class MigrationTestAttribute(string path, params object?[]? arguments) : NUnitAttribute, ITestBuilder, IImplyFixture, IWrapSetUpTearDown
 {
     private readonly NUnitTestCaseBuilder _builder = new();
 
@@ -28,7 +28,7 @@ public sealed class MigrationTestAttribute(string path, params object?[] argumen
     public string Path { get; } = path;
 
     /// <summary>The values of the method's parameters before its <see cref="CancellationToken"/>.</summary>
-    public IReadOnlyList<object?> Arguments { get; } = arguments;
+    public IReadOnlyList<object?> Arguments { get; } = arguments ?? [null];
 
     /// <summary>The time limit in seconds, above 0, before it is scaled; 60 if not set.</summary>
     public double TimeoutSeconds { get; set; } = 60;

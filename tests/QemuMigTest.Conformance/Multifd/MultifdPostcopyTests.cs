@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using QemuMigTest.Tls;
 
 namespace QemuMigTest.Conformance.Multifd;
 
@@ -25,6 +26,19 @@ public sealed class MultifdPostcopyTests : MigrationFixture
             Parameters = new JsonObject { ["multifd-compression"] = "zstd", ["multifd-zstd-level"] = 2 },
         }, ct);
         await pair.StopSourceAsync(ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
+        await migration.CompleteAsync(ct);
+    }
+
+    [MigrationTest("/migration/multifd+postcopy/tcp/tls/psk/match"), RequiresTls]
+    public async Task A_guest_moves_over_TLS_with_postcopy_enabled_but_not_used(CancellationToken ct)
+    {
+        if (await RefusedAsync(ct))
+        {
+            return;
+        }
+
+        var pair = await StartPairAsync(Options([]) with { Convergence = Convergence.Allowed, Tls = TlsSettings.Psk }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
         await migration.CompleteAsync(ct);
     }

@@ -1,24 +1,25 @@
-using System.Text.Json.Nodes;
+using QemuMigTest.Tls;
 
 namespace QemuMigTest.Conformance.Postcopy;
 
-[RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
-public sealed class RecoveryTests : MigrationFixture
+public sealed class RecoveryTests : RecoveryFixture
 {
     private const string PauseWhileRecoveringSince = "migrate-pause is accepted while postcopy recovers since 8.2";
-    private const int SlowestPostcopy = 4096;
 
-    [MigrationTest("/migration/postcopy/recovery/plain")]
-    public async Task Postcopy_survives_the_loss_of_its_channel(CancellationToken ct)
+    [MigrationTest("/migration/postcopy/recovery/plain", "", false)]
+    [MigrationTest("/migration/postcopy/recovery/tls/psk", "", true)]
+    [MigrationTest("/migration/postcopy/preempt/recovery/plain", "postcopy-preempt", false)]
+    [MigrationTest("/migration/postcopy/preempt/recovery/tls/psk", "postcopy-preempt", true)]
+    public async Task Postcopy_survives_the_loss_of_its_channel([Capabilities] string capabilities, [UsesTls] bool tls, CancellationToken ct)
     {
-        var migration = await LoseChannelAsync(ct);
+        var migration = await LoseChannelAsync(new() { Capabilities = MigrationCapability.Several(capabilities), Tls = tls ? TlsSettings.Psk : null }, ct);
         await RecoverAsync(migration, ct);
     }
 
     [MigrationTest("/migration/postcopy/recovery/double-failures/handshake"), RequiresVersion(8, 2, PauseWhileRecoveringSince)]
     public async Task Postcopy_survives_a_recovery_that_nobody_answers(CancellationToken ct)
     {
-        var migration = await LoseChannelAsync(ct);
+        var migration = await LoseChannelAsync(new(), ct);
         await migration.RecoverAsync(new DeadChannel(sourceIsBroken: false), ct);
         await migration.Source.WaitForStatusAsync(MigrationStatus.PostcopyRecover, ct: ct);
         await migration.Destination.WaitForStatusAsync(MigrationStatus.PostcopyRecover, ct: ct);
@@ -30,30 +31,11 @@ public sealed class RecoveryTests : MigrationFixture
     [MigrationTest("/migration/postcopy/recovery/double-failures/reconnect"), RequiresVersion(8, 2, PauseWhileRecoveringSince)]
     public async Task Postcopy_survives_a_recovery_whose_channel_is_broken_from_the_start(CancellationToken ct)
     {
-        var migration = await LoseChannelAsync(ct);
+        var migration = await LoseChannelAsync(new(), ct);
         await migration.RecoverAsync(new DeadChannel(sourceIsBroken: true), ct);
         await migration.Source.WaitForStatusAsync(MigrationStatus.PostcopyPaused, ct: ct);
         await migration.Destination.WaitForStatusAsync(MigrationStatus.PostcopyRecover, ct: ct);
         await migration.Destination.PausePostcopyAsync(ct);
         await RecoverAsync(migration, ct);
-    }
-
-    private async Task<MigrationRun> LoseChannelAsync(CancellationToken ct)
-    {
-        var pair = await StartPairAsync(new() { Capabilities = [MigrationCapability.PostcopyRam, MigrationCapability.PostcopyBlocktime] }, ct);
-        var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
-        await migration.WaitForSentPageDirtiedAsync(ct);
-        await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = SlowestPostcopy }, ct);
-        await migration.StartPostcopyAsync(ct);
-        await migration.WaitForStatusAsync(MigrationStatus.PostcopyActive, ct);
-        await migration.PauseAsync(ct);
-        return migration;
-    }
-
-    private static async Task RecoverAsync(MigrationRun migration, CancellationToken ct)
-    {
-        await migration.RecoverAsync(MigrationChannel.Unix, ct);
-        await migration.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = 0 }, ct);
-        await migration.CompleteAsync(ct);
     }
 }

@@ -50,28 +50,29 @@ public sealed class MigrationTestAttributeTests
     [Test]
     public void Arguments_are_the_values_of_the_parameters_before_the_token()
     {
-        string[] capabilities = ["postcopy-ram", "postcopy-preempt"];
-        var test = Build(new MigrationTestAttribute("/a", "zstd", capabilities), nameof(SampleOfTwo));
+        var test = Build(new MigrationTestAttribute("/a", "zstd", "postcopy-ram postcopy-preempt", true), nameof(SampleOfThree));
 
         test.RunState.ShouldBe(RunState.Runnable);
         test.Name.ShouldBe("/a");
-        test.Arguments[0].ShouldBe("zstd");
-        test.Arguments[1].ShouldBeSameAs(capabilities);
+        test.Arguments.ShouldBe(["zstd", "postcopy-ram postcopy-preempt", true]);
     }
 
     [Test]
+    public void A_single_null_is_an_argument() => new MigrationTestAttribute("/a", null).Arguments.ShouldBe([null]);
+
+    [Test]
     public void Too_few_arguments_can_not_run() =>
-        Build(new MigrationTestAttribute("/a", "zstd"), nameof(SampleOfTwo)).RunState.ShouldBe(RunState.NotRunnable);
+        Build(new MigrationTestAttribute("/a", "zstd"), nameof(SampleOfThree)).RunState.ShouldBe(RunState.NotRunnable);
 
     [Test]
     public void A_test_needs_what_its_method_needs_and_what_its_arguments_mean()
     {
-        Wanted("zstd", "multifd", "postcopy-preempt").ShouldBe([
-            "capability events", "zstd in argument multifd-compression of migrate-set-parameters", "capability multifd", "capability postcopy-preempt"]);
-        Wanted("zlib").ShouldBe(["capability events", "zlib in argument multifd-compression of migrate-set-parameters"]);
+        Wanted("zstd", "multifd postcopy-preempt", true).ShouldBe([
+            "capability events", "zstd in argument multifd-compression of migrate-set-parameters", "capability multifd", "capability postcopy-preempt", "TLS"]);
+        Wanted("zlib", "", false).ShouldBe(["capability events", "zlib in argument multifd-compression of migrate-set-parameters"]);
 
-        IEnumerable<string> Wanted(string method, params string[] capabilities) =>
-            Build(new MigrationTestAttribute("/a", method, capabilities), nameof(SampleOfTwo)).Properties[TestProperties.Requires].Cast<string>();
+        IEnumerable<string> Wanted(string method, string capabilities, bool tls) =>
+            Build(new MigrationTestAttribute("/a", method, capabilities, tls), nameof(SampleOfThree)).Properties[TestProperties.Requires].Cast<string>();
     }
 
     [Test]
@@ -102,8 +103,8 @@ public sealed class MigrationTestAttributeTests
     public static void Sample(CancellationToken ct) => ct.ThrowIfCancellationRequested();
 
     [RequiresCapability("events")]
-    public static void SampleOfTwo([ParameterValue("multifd-compression")] string method, [Capabilities] string[] capabilities, CancellationToken ct) =>
-        Assert.Fail($"{method} {capabilities} {ct}");
+    public static void SampleOfThree([ParameterValue("multifd-compression")] string method, [Capabilities] string capabilities, [UsesTls] bool tls, CancellationToken ct) =>
+        Assert.Fail($"{method} {capabilities} {tls} {ct}");
 
     private TestMethod Build(MigrationTestAttribute attribute, string method = nameof(Sample)) =>
         attribute.BuildFrom(new MethodWrapper(GetType(), method), null).ShouldHaveSingleItem();

@@ -1,0 +1,73 @@
+using NUnit.Framework;
+using QemuMigTest.Binaries;
+using QemuMigTest.Hosts;
+using QemuMigTest.Migration;
+using QemuMigTest.NUnit.Requirements;
+using QemuMigTest.Qmp;
+using QemuMigTest.Tests.Qmp;
+using Shouldly;
+
+namespace QemuMigTest.Tests.Binaries;
+
+public sealed class TlsProbeTests
+{
+    private const string NoGnuTls = "TLS credentials support requires GNUTLS";
+    private QmpClient _client = null!;
+    private ScriptedQmpPeer _peer = null!;
+
+    [SetUp]
+    public async Task Connect() => (_client, _peer) = await ScriptedQmpPeer.ConnectedAsync();
+
+    [TearDown]
+    public async Task Disconnect()
+    {
+        await _client.DisposeAsync();
+        _peer.Dispose();
+    }
+
+    [Test]
+    public async Task A_build_that_makes_credentials_has_TLS_and_keeps_none_of_them()
+    {
+        var probing = ProbeAsync();
+        var added = await _peer.AnswerAsync("object-add");
+        var removed = await _peer.AnswerAsync("object-del");
+
+        (await probing).ShouldBeNull();
+        removed.GetProperty("arguments").GetProperty("id").GetString().ShouldBe(added.GetProperty("arguments").GetProperty("id").GetString());
+    }
+
+    [Test]
+    public async Task A_build_that_makes_none_has_no_TLS_and_its_reason_is_kept()
+    {
+        var probing = ProbeAsync();
+        await _peer.RefuseAsync(await _peer.ReadCommandAsync(), "GenericError", NoGnuTls);
+
+        (await probing).ShouldBe(NoGnuTls);
+    }
+
+    [Test]
+    public async Task A_build_that_ends_during_it_is_an_error()
+    {
+        var probing = ProbeAsync();
+        await _peer.ReadCommandAsync();
+        _peer.Dispose();
+
+        await Should.ThrowAsync<QmpException>(() => probing);
+    }
+
+    [Test]
+    public void A_side_without_TLS_is_named_with_its_reason()
+    {
+        var with = Builds.Of(10, 0);
+        var without = Builds.Of(9, 2) with { TlsError = NoGnuTls };
+
+        new RequiresTlsAttribute().Check(Environment(with, with)).ShouldBeNull();
+        new RequiresTlsAttribute().Check(Environment(with, without)).ShouldBe(
+            new MissingRequirement($"destination {without} without it", $"object-add of TLS credentials says: {NoGnuTls}"));
+    }
+
+    private Task<string?> ProbeAsync() => TlsProbe.AskAsync((command, arguments) => _client.ExecuteAsync(command, arguments, ScriptedQmpPeer.Deadline()));
+
+    private static MigrationEnvironment Environment(QemuBinary source, QemuBinary destination) =>
+        new(source, destination, "q35", new AcceleratorChoice("tcg", ""), new HostFeatures(false, false, null), new TimeLimits());
+}
