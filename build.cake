@@ -13,6 +13,10 @@ void Run(string tool, params string[] arguments)
         throw new CakeException($"{tool} {string.Join(' ', arguments)} ended with exit code {code}");
 }
 
+// The command that this project builds.
+void Command(params string[] arguments) =>
+    Run("dotnet", ["run", "--no-build", "--configuration", configuration, "--project", "src/QemuMigTest.Cli", "--", .. arguments]);
+
 Task("BootBlocks")
     .Description("Assembles asm/*.S into bootblocks/ (needs binutils).")
     .Does(() =>
@@ -61,10 +65,10 @@ Task("Run")
     .IsDependentOn("Build")
     .Does(() =>
 {
-    var arguments = new List<string> { "run", "--no-build", "--configuration", configuration, "--project", "src/QemuMigTest.Cli", "--", "run" };
-    if (path != "")
-        arguments.AddRange(["--path", path]);
-    Run("dotnet", arguments.ToArray());
+    if (path == "")
+        Command("run");
+    else
+        Command("run", "--path", path);
 });
 
 Task("Catalogue")
@@ -72,12 +76,22 @@ Task("Catalogue")
     .IsDependentOn("Build")
     .Does(() =>
 {
-    void Command(params string[] arguments) =>
-        Run("dotnet", ["run", "--no-build", "--configuration", configuration, "--project", "src/QemuMigTest.Cli", "--", .. arguments]);
     string[] suites = ["bookworm", "bookworm-backports", "trixie-backports"];
     foreach (var suite in suites)
-        Command("run", "--qemu", suite, "--results", $"results/{suite}");
+        Command("run", "--qemu", suite, "--accel", "tcg", "--results", $"results/{suite}");
     Command(["catalogue", .. suites.Select(suite => $"results/{suite}")]);
+});
+
+Task("Bench")
+    .Description("Makes docs/benchmark.md: the suite beside QEMU's own harness; --upstream=SCRIPT that runs it, else QEMU_MIG_TEST_UPSTREAM.")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    var upstream = Argument("upstream", EnvironmentVariable("QEMU_MIG_TEST_UPSTREAM") ?? "");
+    if (upstream == "")
+        throw new CakeException("Upstream's harness is not part of this project: give the script that runs it with --upstream=SCRIPT, or in QEMU_MIG_TEST_UPSTREAM. "
+            + "'qemu-mig-test bench --help' says what the script must do.");
+    Command("bench", "--upstream", upstream);
 });
 
 Task("Format")

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using QemuMigTest.Cli.Bench;
 using QemuMigTest.Cli.Catalogue;
 using QemuMigTest.Cli.Run;
 
@@ -57,6 +58,8 @@ internal static class CommandLine
         root.Subcommands.Add(qemuCommand);
         var catalogueCommand = new CatalogueCommand(context).Create();
         root.Subcommands.Add(catalogueCommand);
+        var benchCommand = new BenchCommand(context, interruption).Create();
+        root.Subcommands.Add(benchCommand);
 
         root.Options.OfType<VersionOption>().Single().Action = new PrintAction(_ => $"qemu-mig-test {CommandContext.Version}");
         var help = root.Options.OfType<HelpOption>().Single();
@@ -67,6 +70,7 @@ internal static class CommandLine
             [listCommand] = ListCommand.Examples,
             [qemuCommand] = QemuStoreCommands.Examples,
             [catalogueCommand] = CatalogueCommand.Examples,
+            [benchCommand] = BenchCommand.Examples,
         });
         return root;
     }

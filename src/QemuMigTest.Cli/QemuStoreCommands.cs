@@ -14,6 +14,7 @@ internal static partial class QemuStoreCommands
           qemu-mig-test qemu fetch                    fetch the newest QEMU
           qemu-mig-test qemu fetch bookworm trixie    fetch others, or renew them
           qemu-mig-test qemu remove --all             remove all that were fetched
+          qemu-mig-test qemu wrapper bookworm ./old   write a script that starts one of them
         """;
 
     /// <summary>The command, on the store of this user.</summary>
@@ -21,11 +22,12 @@ internal static partial class QemuStoreCommands
 
     /// <summary>The command, on a store that is made when one of its subcommands runs.</summary>
     internal static Command Create(CommandContext context, Interruption interruption, Func<QemuStore> store) =>
-        new("qemu", "Fetch, list and remove QEMU builds to test")
+        new("qemu", "Fetch, list, remove and start QEMU builds to test")
         {
             FetchCommand(context, interruption, store),
             ListCommand(context, store),
             RemoveCommand(context, store),
+            WrapperCommand(context, store),
         };
 
     private static Argument<string[]> SuitesArgument(string description) => new("suite")

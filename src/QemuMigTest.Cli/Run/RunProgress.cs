@@ -1,3 +1,4 @@
+using QemuMigTest.Hosts;
 using QemuMigTest.Results;
 
 namespace QemuMigTest.Cli.Run;
@@ -126,31 +127,37 @@ internal sealed class RunProgress
     }
 
     /// <summary>The record of the run as it is now.</summary>
-    public RunRecord ToRecord(bool interrupted, int? exitCode) => new()
+    public RunRecord ToRecord(bool interrupted, int? exitCode)
     {
-        Format = RunRecord.CurrentFormat,
-        ToolVersion = CommandContext.Version,
-        Started = Clock.Started,
-        DurationSeconds = Math.Round(Clock.Seconds, 3),
-        CommandLine = Plan.CommandLine,
-        Interrupted = interrupted,
-        ExitCode = exitCode,
-        Host = Plan.Environment.Host,
-        Source = Plan.Environment.Source,
-        Destination = Plan.Environment.Destination,
-        MachineType = Plan.Environment.MachineType,
-        Accelerator = Plan.Environment.Accelerator,
-        Settings = Plan.Settings.ToRecord(),
-        Tests =
-        [
-            .. Plan.Tests.Select(test => new TestRecord
-            {
-                Path = test.Path,
-                Method = test.Method,
-                Needs = test.Needs,
-                Attempts = [.. _attempts[test.Path]],
-            }),
-        ],
-        Problems = [.. _problems],
-    };
+        var processorTime = ProcessorTime.OfThisProcess();
+        return new()
+        {
+            Format = RunRecord.CurrentFormat,
+            ToolVersion = CommandContext.Version,
+            Started = Clock.Started,
+            DurationSeconds = Math.Round(Clock.Seconds, 3),
+            OwnCpuSeconds = Math.Round(processorTime.Own.TotalSeconds, 3),
+            ChildCpuSeconds = Math.Round(processorTime.Children.TotalSeconds, 3),
+            CommandLine = Plan.CommandLine,
+            Interrupted = interrupted,
+            ExitCode = exitCode,
+            Host = Plan.Environment.Host,
+            Source = Plan.Environment.Source,
+            Destination = Plan.Environment.Destination,
+            MachineType = Plan.Environment.MachineType,
+            Accelerator = Plan.Environment.Accelerator,
+            Settings = Plan.Settings.ToRecord(),
+            Tests =
+            [
+                .. Plan.Tests.Select(test => new TestRecord
+                {
+                    Path = test.Path,
+                    Method = test.Method,
+                    Needs = test.Needs,
+                    Attempts = [.. _attempts[test.Path]],
+                }),
+            ],
+            Problems = [.. _problems],
+        };
+    }
 }

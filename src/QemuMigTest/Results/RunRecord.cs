@@ -28,6 +28,12 @@ public sealed record RunRecord
     /// <summary>How long the run took, in seconds; so far, if it was interrupted.</summary>
     public required double DurationSeconds { get; init; }
 
+    /// <summary>The processor time of the run's own process since it began, user and system, in seconds.</summary>
+    public double? OwnCpuSeconds { get; init; }
+
+    /// <summary>The processor time of all that it started and that has ended, the QEMUs above all, in seconds.</summary>
+    public double? ChildCpuSeconds { get; init; }
+
     /// <summary>The command line: the command and its arguments.</summary>
     public required IReadOnlyList<string> CommandLine { get; init; }
 

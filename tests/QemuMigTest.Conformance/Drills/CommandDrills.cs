@@ -7,6 +7,7 @@ using File = System.IO.File;
 
 public sealed class CommandDrills : DrillFixture
 {
+    private const string ValidatedUuid = "11111111-1111-1111-1111-111111111111";
     private static readonly TimeSpan ForAllToEnd = TimeSpan.FromSeconds(1);
 
     [Test, CancelAfter(60_000)]
@@ -45,6 +46,22 @@ public sealed class CommandDrills : DrillFixture
         output.ShouldContain("/bin/true does not answer as a QEMU does");
         output.ShouldContain("ended with exit code 0 before its QMP connection was there; it wrote nothing");
         BuiltCommand.ScratchFoldersOf(run.Id, Session.Scratch).ShouldBeEmpty();
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task A_QEMU_that_aborts_in_one_path_costs_that_path_alone(CancellationToken ct)
+    {
+        using var scratch = Session.Scratch.CreateChild("drill");
+        var qemu = scratch.File("qemu-system-x86_64");
+        // Only the paths that compare UUIDs start a QEMU with one.
+        await File.WriteAllTextAsync(qemu, $"#!/bin/sh\ncase \"$*\" in *'-uuid {ValidatedUuid}'*) kill -ABRT $$;; esac\nexec {QemuCommandLine.Quote([Environment.Source.Launch.FileName, .. Environment.Source.Launch.PrefixArguments])} \"$@\"\n", ct);
+        File.SetUnixFileMode(qemu, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var run = await StartAsync(scratch, "run", "--qemu", qemu, "-p", "/migration/validate_uuid", "-p", "/migration/bad_dest", "-p", "/migration/precopy/unix/plain");
+        (await run.Exited.WaitAsync(ct)).Code.ShouldBe(1);
+        var output = await File.ReadAllTextAsync(run.Command.OutputFile, ct);
+        output.ShouldContain("FAIL /migration/validate_uuid");
+        output.ShouldContain("signal 6 (SIGABRT)");
+        output.ShouldContain("2 passed, 1 failed, 0 skipped");
     }
 
     private async Task<(ChildProcess Run, List<int> Qemus)> StartRunAsync(ScratchDirectory scratch, CancellationToken ct)

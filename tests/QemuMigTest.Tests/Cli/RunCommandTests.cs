@@ -168,6 +168,8 @@ public sealed class RunCommandTests
         record.CommandLine.Take(4).ShouldBe(["qemu-mig-test", "run", "-p", "/sample"]);
         record.Source!.Name.ShouldBe("trixie");
         record.Settings.Jobs.ShouldBe(2);
+        record.OwnCpuSeconds.ShouldNotBeNull().ShouldBePositive();
+        record.ChildCpuSeconds.ShouldNotBeNull();
 
         TestRecord Of(string path) => record.Tests.Single(test => test.Path == path);
         Of("/sample/good/one").Attempts[0].Measures["total-time-ms"].ShouldBe(12.5);

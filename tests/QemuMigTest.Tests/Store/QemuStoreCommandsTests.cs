@@ -48,6 +48,22 @@ internal sealed class QemuStoreCommandsTests : StoreFixture
     }
 
     [Test]
+    public async Task A_wrapper_is_a_script_for_a_build_that_is_fetched()
+    {
+        MakeBuild("trixie", "10.0.13");
+
+        (await RunAsync("wrapper", "trixie", At("old-qemu"))).ShouldBe(0);
+
+        _output.ToString().TrimEnd().ShouldBe(At("old-qemu"));
+        File.ReadAllText(At("old-qemu")).ShouldContain(At("builds/trixie/root/usr/bin/qemu-system-x86_64"));
+        File.GetUnixFileMode(At("old-qemu")).HasFlag(UnixFileMode.UserExecute).ShouldBeTrue();
+    }
+
+    [Test]
+    public async Task A_wrapper_for_a_build_that_is_not_fetched_says_how_to_fetch_it() =>
+        (await Should.ThrowAsync<UsageException>(() => RunAsync("wrapper", "bookworm", At("old-qemu")))).Message.ShouldContain("qemu fetch bookworm");
+
+    [Test]
     public async Task A_fetch_in_a_pipe_says_each_stage_once_and_prints_the_result_alone()
     {
         Tools.WithApt();
