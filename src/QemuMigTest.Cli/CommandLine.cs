@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using QemuMigTest.Cli.Catalogue;
 using QemuMigTest.Cli.Run;
+using QemuMigTest.Cli.Streams;
 
 namespace QemuMigTest.Cli;
 
@@ -57,6 +58,8 @@ internal static class CommandLine
         root.Subcommands.Add(qemuCommand);
         var catalogueCommand = new CatalogueCommand(context).Create();
         root.Subcommands.Add(catalogueCommand);
+        var streamCommand = new StreamCommand(context, interruption.Token).Create();
+        root.Subcommands.Add(streamCommand);
 
         root.Options.OfType<VersionOption>().Single().Action = new PrintAction(_ => $"qemu-mig-test {CommandContext.Version}");
         var help = root.Options.OfType<HelpOption>().Single();
@@ -67,6 +70,7 @@ internal static class CommandLine
             [listCommand] = ListCommand.Examples,
             [qemuCommand] = QemuStoreCommands.Examples,
             [catalogueCommand] = CatalogueCommand.Examples,
+            [streamCommand] = StreamCommand.Examples,
         });
         return root;
     }
@@ -77,6 +81,7 @@ internal static class CommandLine
           qemu-mig-test run                           run the suite on the QEMU that is found
           qemu-mig-test run -p /migration/postcopy    run a part of it
           qemu-mig-test list                          show the tests and what they need
+          qemu-mig-test stream FILE                   show what a migration stream consists of
 
         Exit codes:
           0  everything that ran passed      2  the command line is wrong
