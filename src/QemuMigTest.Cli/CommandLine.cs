@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using QemuMigTest.Cli.Bench;
 using QemuMigTest.Cli.Catalogue;
 using QemuMigTest.Cli.Run;
+using QemuMigTest.Cli.Streams;
 
 namespace QemuMigTest.Cli;
 
@@ -60,6 +61,8 @@ internal static class CommandLine
         root.Subcommands.Add(catalogueCommand);
         var benchCommand = new BenchCommand(context, interruption).Create();
         root.Subcommands.Add(benchCommand);
+        var streamCommand = new StreamCommand(context, interruption.Token).Create();
+        root.Subcommands.Add(streamCommand);
 
         root.Options.OfType<VersionOption>().Single().Action = new PrintAction(_ => $"qemu-mig-test {CommandContext.Version}");
         var help = root.Options.OfType<HelpOption>().Single();
@@ -71,6 +74,7 @@ internal static class CommandLine
             [qemuCommand] = QemuStoreCommands.Examples,
             [catalogueCommand] = CatalogueCommand.Examples,
             [benchCommand] = BenchCommand.Examples,
+            [streamCommand] = StreamCommand.Examples,
         });
         return root;
     }
@@ -81,6 +85,7 @@ internal static class CommandLine
           qemu-mig-test run                           run the suite on the QEMU that is found
           qemu-mig-test run -p /migration/postcopy    run a part of it
           qemu-mig-test list                          show the tests and what they need
+          qemu-mig-test stream FILE                   show what a migration stream consists of
 
         Exit codes:
           0  everything that ran passed      2  the command line is wrong

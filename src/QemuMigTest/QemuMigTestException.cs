@@ -12,6 +12,7 @@ namespace QemuMigTest;
 ///   OracleException             what an oracle found: what, where, expected, seen
 ///   GuestException              the guest program's state cannot be read, or is none that it can have
 ///   RunRecordException          a run.json is damaged or of another format
+///   StreamFormatException       a file is no migration stream, or damaged: where, what was expected, what was seen
 ///   QTestException              the qtest protocol refused or broke
 ///   QmpException
 ///     QmpConnectException       no greeting, or no agreement on capabilities
