@@ -68,7 +68,8 @@ public sealed class FileChannel : MigrationChannel
     }
 
     /// <summary>The file; known once the source connects.</summary>
-    internal string FilePath => _path ?? throw new InvalidOperationException("The source has not connected.");
+    /// <exception cref="InvalidOperationException">The source has not connected.</exception>
+    public string FilePath => _path ?? throw new InvalidOperationException("The source has not connected.");
 
     /// <summary>What is said of the offset behind the file's name.</summary>
     internal string OffsetSuffix => _offsetText is null ? "" : $",offset={_offsetText}";
