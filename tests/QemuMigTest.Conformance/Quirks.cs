@@ -19,4 +19,27 @@ internal static class Quirks
 
     /// <summary>multifd-zlib-level and multifd-zstd-level are accepted and not applied: seen on 7.2.</summary>
     public static bool CompressionLevelIgnored(QemuVersion version) => !version.IsAtLeast(8, 0);
+
+    /// <summary>What happens where <see cref="ColoUnreachable"/>, for the catalogue.</summary>
+    public const string ColoUnreachableShown = "COLO is never reached: the source completes and stops, the secondary says COLO_EXIT with reason error";
+
+    /// <summary>The source completes instead of entering COLO: broken with the status device in 10.0.0, mended in 10.0.7 and 10.1.3.</summary>
+    public static bool ColoUnreachable(QemuVersion version) => (version.Major, version.Minor) switch
+    {
+        (10, 0) => version.Micro < 7,
+        (10, 1) => version.Micro < 3,
+        _ => false,
+    };
+
+    /// <summary>x-colo is refused without return-path; before, return-path takes COLO's messages for its own, and the migration fails: seen on 7.2 and 10.0.</summary>
+    public static bool ColoWantsReturnPath(QemuVersion version) => version.IsAtLeast(11, 0);
+
+    /// <summary>What a q35's secondary says where <see cref="ColoCheckpointAborts"/>.</summary>
+    public const string ColoCheckpointAssertion = "memory_region_add_subregion_common: Assertion `!subregion->container' failed";
+
+    /// <summary>What happens where <see cref="ColoCheckpointAborts"/>, for the catalogue.</summary>
+    public const string ColoCheckpointAbortsShown = "COLO makes no checkpoint: the secondary aborts when it loads the first (memory_region_add_subregion_common)";
+
+    /// <summary>The secondary aborts when it loads its first checkpoint: seen on 7.2.</summary>
+    public static bool ColoCheckpointAborts(QemuVersion version) => !version.IsAtLeast(8, 0);
 }

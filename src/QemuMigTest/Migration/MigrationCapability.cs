@@ -43,6 +43,12 @@ public readonly record struct MigrationCapability(string Name)
     /// <summary>The source waits with the switchover until the destination agrees (since 8.1).</summary>
     public static readonly MigrationCapability SwitchoverAck = new("switchover-ack");
 
+    /// <summary>RAM that is shared with others stays where it is (since 4.0).</summary>
+    public static readonly MigrationCapability IgnoreShared = new("x-ignore-shared");
+
+    /// <summary>Both sides run in lockstep until one fails (since 2.8).</summary>
+    public static readonly MigrationCapability Colo = new("x-colo");
+
     /// <summary>The capabilities that a text names, separated by spaces.</summary>
     public static IReadOnlyList<MigrationCapability> Several(string names) =>
         [.. names.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(name => new MigrationCapability(name))];

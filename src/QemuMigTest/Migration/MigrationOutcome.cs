@@ -9,6 +9,9 @@ public enum MigrationOutcome
     /// <summary>The guest runs on the destination.</summary>
     Completed,
 
+    /// <summary>It had reached COLO, one side was lost, and the guest runs on the other.</summary>
+    FailedOver,
+
     /// <summary>It failed, as was expected.</summary>
     Failed,
 

@@ -8,12 +8,20 @@ using QemuMigTest.Tls;
 namespace QemuMigTest.Migration;
 
 /// <summary>A source and a destination QEMU, a guest in the source, and the migrations between them.</summary>
-public sealed class MigrationPair : IAsyncDisposable
+public sealed partial class MigrationPair : IAsyncDisposable
 {
-    private const int GuestMemoryMiB = 150;
+    /// <summary>The guest's RAM, MiB.</summary>
+    public const int GuestMemoryMiB = 150;
+
+    /// <summary>The guest's RAM, bytes.</summary>
+    public const long GuestMemoryBytes = GuestMemoryMiB * 1024L * 1024L;
+
+    private const string RamObject = "ram0";
     private const uint SparseStamps = 256;
     private readonly List<MigrationRun> _runs = [];
     private readonly List<MigrationSide> _retired = [];
+    private readonly List<MigrationSide> _lost = [];
+    private SharedRamFile? _ram;
     private int _destinations;
 
     private MigrationPair(PairOptions options, MigrationEnvironment environment, ProcessSpawner spawner, ScratchDirectory scratch)
@@ -44,7 +52,7 @@ public sealed class MigrationPair : IAsyncDisposable
     /// <summary>The side that the guest starts on.</summary>
     public MigrationSide Source { get; private set; } = null!;
 
-    /// <summary>The side that it goes to; the newest one, where there were several.</summary>
+    /// <summary>The side that it goes to; the newest one, where there were several. With cpr-transfer and cpr-exec there is none before the migration.</summary>
     public MigrationSide Destination { get; private set; } = null!;
 
     /// <summary>The side whose guest counts now: the source until the switchover, then the destination.</summary>
@@ -65,8 +73,14 @@ public sealed class MigrationPair : IAsyncDisposable
     /// <summary>Destinations that were replaced by another.</summary>
     public IReadOnlyList<MigrationSide> Retired => _retired;
 
-    /// <summary>All QEMUs of the pair.</summary>
+    /// <summary>Sides whose QEMU was ended on purpose.</summary>
+    public IReadOnlyList<MigrationSide> Lost => _lost;
+
+    /// <summary>All sides of the pair, those that have executed another QEMU in their process included.</summary>
     public IEnumerable<MigrationSide> Sides => new[] { Source, Destination }.Concat(_retired).Where(side => side is not null);
+
+    /// <summary>The sides that have a QEMU, dead or alive.</summary>
+    public IEnumerable<MigrationSide> QemuSides => Sides.Where(side => !side.Process.HasExecutedAnother);
 
     /// <summary>Starts both QEMUs at the same time, sets capabilities and parameters, and waits until the guest in the source has come round once.</summary>
     /// <param name="options">What is special.</param>
@@ -83,13 +97,11 @@ public sealed class MigrationPair : IAsyncDisposable
         try
         {
             var tls = pair.PrepareTls(options.Tls?.Source, TlsEndpoint.Client, "source");
-            var source = pair.StartSideAsync("source", environment.Source, options.SourceArguments.With(tls.CommandLine.Arguments), ct);
-            var destination = pair.StartDestinationSideAsync(ct);
-            await WhenBoth(source, destination, started => pair.Source = pair.Holder = started, started => pair.Destination = started);
+            await pair.StartSidesAsync(options.SourceArguments.With(tls.CommandLine.Arguments), ct);
             await pair.Source.EnableAsync([MigrationCapability.Events, .. options.Capabilities, .. options.SourceCapabilities], ct);
-            await SetParametersAsync(pair.Source, ct, options.Parameters, tls.Parameters, options.SourceParameters);
+            await SetParametersAsync(pair.Source, ct, Of(options.Mode), options.Parameters, tls.Parameters, options.SourceParameters);
             await pair.SetConvergenceAsync(options.Convergence, ct);
-            await PairWatch.WhileAliveAsync("the guest's boot", pair.WaitForGuestAsync, ct, pair.Source, pair.Destination);
+            await PairWatch.WhileAliveAsync("the guest's boot", pair.WaitForGuestAsync, ct, [.. pair.Sides]);
             return pair;
         }
         catch (Exception e)
@@ -111,14 +123,30 @@ public sealed class MigrationPair : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts a migration: the destination listens, the source connects.</summary>
+    /// <summary>Starts a migration: the destination listens, the source connects. With cpr-transfer this also starts the destination.</summary>
     /// <exception cref="Qmp.QmpCommandException">A side refused it.</exception>
     public async Task<MigrationRun> MigrateAsync(MigrationChannel channel, CancellationToken ct)
     {
         var run = new MigrationRun(this, channel, _runs.Count + 1, (await Source.QueryStatusAsync(ct)).Running || GuestSuspended && !SourceStopped);
-        _runs.Add(run);
-        await run.StartAsync(ct);
-        return run;
+        if (!Options.Mode.DestinationJoinsLater)
+        {
+            _runs.Add(run);
+            await run.StartAsync(ct);
+            return run;
+        }
+
+        try
+        {
+            await run.StartAsync(ct);
+            _runs.Add(run);
+            return run;
+        }
+        catch
+        {
+            // Without a destination there is nothing that the oracles could look at.
+            channel.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Stops the guest in the source: what follows is a migration without a running guest.</summary>
@@ -135,6 +163,16 @@ public sealed class MigrationPair : IAsyncDisposable
         _retired.Add(Destination);
         Destination = another;
         return another;
+    }
+
+    /// <summary>Kills a side's QEMU (SIGKILL), as its host's failure would, and waits for its end.</summary>
+    public async Task LoseAsync(MigrationSide side, CancellationToken ct)
+    {
+        _lost.Add(side);
+        side.Process.Child.Kill();
+        var limit = Environment.Limits.Kill;
+        await Deadline.WithinAsync(limit, token => side.Process.Exited.WaitAsync(token),
+            () => new WaitTimeoutException(side.Name, "its end after SIGKILL", limit, side.Process.LastSeen()), ct);
     }
 
     /// <summary>Wakes the guest up from S3 (system_wakeup): the BIOS starts the guest program anew.</summary>
@@ -157,6 +195,11 @@ public sealed class MigrationPair : IAsyncDisposable
         foreach (var run in _runs)
         {
             run.Channel.Dispose();
+        }
+
+        if (_successor is not null)
+        {
+            await _successor.DisposeAsync();
         }
 
         // Each of them, also when one cannot be ended.
@@ -182,17 +225,30 @@ public sealed class MigrationPair : IAsyncDisposable
         }
     }
 
-    private async Task<MigrationSide> StartDestinationSideAsync(CancellationToken ct)
+    private async Task StartSidesAsync(QemuCommandLine sourceArguments, CancellationToken ct)
     {
-        var number = Interlocked.Increment(ref _destinations);
-        var name = number == 1 ? "destination" : $"destination-{number}";
-        var tls = PrepareTls(Options.Tls?.Destination, TlsEndpoint.Server, name);
-        var side = await StartSideAsync(name, Environment.Destination,
-            Options.DestinationArguments.With(tls.CommandLine.Arguments).With("-incoming", "defer"), ct);
+        using var ram = Options.Ram == GuestRam.SharedFile ? SharedRamFile.Create(GuestMemoryBytes) : null;
+        _ram = ram;
+        var source = StartSideAsync("source", Environment.Source, sourceArguments, ct);
+        if (Options.Mode.DestinationJoinsLater)
+        {
+            Source = Holder = await source;
+            return;
+        }
+
+        await WhenBoth(source, StartDestinationSideAsync(ct), started => Source = Holder = started, started => Destination = started);
+    }
+
+    private Task<MigrationSide> StartDestinationSideAsync(CancellationToken ct) => StartDestinationSideAsync(["-incoming", "defer"], ct);
+
+    private async Task<MigrationSide> ConfigureDestinationAsync(MigrationSide side, JsonObject tls, CancellationToken ct)
+    {
         try
         {
             await side.EnableAsync([MigrationCapability.Events, .. Options.Capabilities], ct);
-            await SetParametersAsync(side, ct, Options.Parameters, tls.Parameters, Options.DestinationParameters);
+            // Where RAM comes by its descriptors it is the source that says so; for the destination it is in what it gets.
+            var mode = Options.Mode.DestinationJoinsLater ? [] : Of(Options.Mode);
+            await SetParametersAsync(side, ct, mode, Options.Parameters, tls, Options.DestinationParameters);
             return side;
         }
         catch
@@ -206,6 +262,8 @@ public sealed class MigrationPair : IAsyncDisposable
     private TlsArguments PrepareTls(TlsCredentials? credentials, TlsEndpoint endpoint, string name) =>
         credentials?.Prepare(endpoint, Environment.Tls, Scratch.CreateChild($"{name}-tls")) ?? TlsArguments.None;
 
+    private static JsonObject Of(MigrationMode mode) => mode == MigrationMode.Normal ? [] : new() { ["mode"] = mode.Name };
+
     private static async Task SetParametersAsync(MigrationSide side, CancellationToken ct, params JsonObject[] inOrder)
     {
         foreach (var parameters in inOrder.Where(parameters => parameters.Count > 0))
@@ -214,12 +272,15 @@ public sealed class MigrationPair : IAsyncDisposable
         }
     }
 
-    private async Task<MigrationSide> StartSideAsync(string name, QemuBinary binary, QemuCommandLine more, CancellationToken ct)
+    private async Task<MigrationSide> StartSideAsync(string name, QemuBinary binary, QemuCommandLine more, CancellationToken ct) =>
+        new(await QemuProcess.StartAsync(await DescribeSideAsync(name, binary, more, ct), Spawner, ct), binary, Program);
+
+    private async Task<QemuProcessOptions> DescribeSideAsync(string name, QemuBinary binary, QemuCommandLine more, CancellationToken ct)
     {
         // A disk each: the guest program is on it, and QEMU locks it.
         var disk = Scratch.File($"{name}.disk");
         await File.WriteAllBytesAsync(disk, Program.Image, ct);
-        var process = await QemuProcess.StartAsync(new QemuProcessOptions
+        return new QemuProcessOptions
         {
             Name = name,
             Launch = binary.Launch,
@@ -230,15 +291,25 @@ public sealed class MigrationPair : IAsyncDisposable
             CommandLine = new QemuCommandLine()
                 .With("-no-user-config").With("-nodefaults").With("-display", "none")
                 .With("-name", $"guest={name},process=qemu-{name},debug-threads=on")
-                .With("-machine", Environment.MachineType)
+                .With("-machine", Environment.MachineType + MachineProperties)
+                .With(RamArguments)
                 .With("-accel", Options.DirtyRingSize == 0 ? Environment.Accelerator.Name : $"{Environment.Accelerator.Name},dirty-ring-size={Options.DirtyRingSize}")
                 .With("-m", $"{GuestMemoryMiB}M")
                 .With("-drive", $"if=none,id=d0,format=raw,file={QemuCommandLine.InList(disk)}")
                 .With("-device", "ide-hd,drive=d0,secs=1,cyls=1,heads=1")
                 .With(more.Arguments),
-        }, Spawner, ct);
-        return new MigrationSide(process, binary, Program);
+        };
     }
+
+    // The RAM that is nobody's object, such as the BIOS, must be in descriptors too where CPR hands them on (since 10.0).
+    private string MachineProperties => (Options.Ram == GuestRam.Anonymous ? "" : $",memory-backend={RamObject}") + (Options.Mode.DestinationJoinsLater ? ",aux-ram-share=on" : "");
+
+    private IEnumerable<string> RamArguments => Options.Ram switch
+    {
+        GuestRam.SharedFile => ["-object", $"memory-backend-file,id={RamObject},size={GuestMemoryMiB}M,share=on,mem-path={_ram!.Path}"],
+        GuestRam.Memfd => ["-object", $"memory-backend-memfd,id={RamObject},size={GuestMemoryMiB}M,share=on"],
+        _ => [],
+    };
 
     // Both are awaited, so that what did start is known, and ended, when the other did not.
     private static async Task WhenBoth(Task<MigrationSide> first, Task<MigrationSide> second, Action<MigrationSide> gotFirst, Action<MigrationSide> gotSecond)

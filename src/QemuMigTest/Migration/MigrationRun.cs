@@ -6,7 +6,7 @@ using QemuMigTest.Qmp;
 namespace QemuMigTest.Migration;
 
 /// <summary>One migration of a pair, step by step. Each step waits for what proves that it is done.</summary>
-public sealed class MigrationRun
+public sealed partial class MigrationRun
 {
     private const string PassEvent = "MIGRATION_PASS";
 
@@ -26,7 +26,7 @@ public sealed class MigrationRun
         Destination = pair.Destination;
         SourceWasRunning = sourceWasRunning;
         SourceEvents = Source.EventPosition;
-        DestinationEvents = Destination.EventPosition;
+        DestinationEvents = pair.Options.Mode.DestinationJoinsLater ? 0 : Destination.EventPosition;
         Source.SkipStatuses();
         _markerValue = 0xfeed_0000_0000_0000 + (ulong)number;
     }
@@ -43,8 +43,8 @@ public sealed class MigrationRun
     /// <summary>The side that it starts from.</summary>
     public MigrationSide Source { get; }
 
-    /// <summary>The side that it goes to.</summary>
-    public MigrationSide Destination { get; }
+    /// <summary>The side that it goes to. With cpr-exec there is none until the migration completes.</summary>
+    public MigrationSide Destination { get; private set; }
 
     /// <summary>Whether the guest was not stopped when it started: then the destination resumes by itself.</summary>
     public bool SourceWasRunning { get; }
@@ -87,8 +87,14 @@ public sealed class MigrationRun
     }, ct);
 
     /// <summary>Waits until a page that was marked before the migration is on the destination: RAM is on its way.</summary>
+    /// <exception cref="InvalidOperationException">Both sides have the same RAM: what is there proves nothing.</exception>
     public Task WaitForPageSentAsync(CancellationToken ct)
     {
+        if (Pair.Options.Ram == GuestRam.SharedFile || Pair.Options.Mode.DestinationJoinsLater)
+        {
+            throw new InvalidOperationException("Source and destination share the guest's RAM: a page that is seen on the destination was not sent.");
+        }
+
         ulong seen = 0;
         return WatchAsync(watched => Poll.UntilAsync(Destination.Name, $"the marked page at 0x{MarkerAddress:x}", token =>
         {
@@ -198,9 +204,23 @@ public sealed class MigrationRun
 
     internal async Task StartAsync(CancellationToken ct)
     {
-        Destination.SkipStatuses();
-        _serialPosition = Destination.Serial.Position;
-        MarkPage();
+        MarkPage(_markerValue);
+        if (Pair.Options.Mode == MigrationMode.CprTransfer)
+        {
+            await StartTransferAsync((CprTransferChannel)Channel, ct);
+            return;
+        }
+
+        if (Pair.Options.Mode == MigrationMode.CprExec)
+        {
+            await Pair.PrepareSuccessorAsync(ct);
+        }
+        else
+        {
+            Destination.SkipStatuses();
+            _serialPosition = Destination.Serial.Position;
+        }
+
         try
         {
             if (!Channel.DestinationReadsAfterwards)
@@ -220,7 +240,15 @@ public sealed class MigrationRun
     private async Task FollowToTheEndAsync(CancellationToken ct)
     {
         await WaitForEndAsync(MigrationStatus.Completed, ct);
-        Result = await Source.QueryMigrateAsync(ct);
+        if (Pair.Options.Mode == MigrationMode.CprExec)
+        {
+            Join(await Pair.JoinSuccessorAsync(ct));
+        }
+        else
+        {
+            Result = await Source.QueryMigrateAsync(ct);
+        }
+
         if (Channel.DestinationReadsAfterwards)
         {
             await ListenAsync(ct);
@@ -245,10 +273,10 @@ public sealed class MigrationRun
         await Channel.VerifyCompletedAsync(Pair, ct);
     }
 
-    private void MarkPage()
+    private void MarkPage(ulong value)
     {
         var bytes = new byte[sizeof(ulong)];
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes, _markerValue);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
         Source.Process.QTest!.Write(MarkerAddress, bytes);
         Pair.Remember(Pair.MemoryModel.WithWritten(MarkerAddress, bytes));
     }
@@ -320,7 +348,7 @@ public sealed class MigrationRun
     }
 
     private Task WatchAsync(Func<CancellationToken, Task> step, CancellationToken ct) =>
-        PairWatch.WhileAliveAsync($"migration {Number}", step, ct, Source, Destination);
+        PairWatch.WhileAliveAsync($"migration {Number}", step, ct, [.. new[] { Source, Destination }.Where(side => side is not null)]);
 
     private static bool IsEnd(MigrationStatus? status) =>
         status == MigrationStatus.Failed || status == MigrationStatus.Completed || status == MigrationStatus.Cancelled;

@@ -14,7 +14,7 @@ public static class PairDiagnostics
     /// <param name="limit">How long each side may take to answer.</param>
     public static async Task WriteAsync(MigrationPair pair, TimeSpan limit)
     {
-        foreach (var side in pair.Sides)
+        foreach (var side in pair.QemuSides)
         {
             await File.WriteAllTextAsync(pair.Scratch.File($"{side.Name}.state"), await AskAsync(side, pair, limit));
         }
@@ -84,7 +84,8 @@ public static class PairDiagnostics
             cd "$(dirname "$0")" || exit 1
 
             """);
-        foreach (var side in pair.Sides)
+        // What cpr-exec executed is in its own .cmd: it is of use in its process alone.
+        foreach (var side in pair.Sides.DistinctBy(side => side.Process.Child.Id))
         {
             var command = side.Process.Child.Command;
             string[] words =

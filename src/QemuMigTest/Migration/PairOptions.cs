@@ -15,6 +15,8 @@ namespace QemuMigTest.Migration;
 ///     Convergence = Convergence.Held,
 ///     DirtyRingSize = 0,
 ///     GuestSuspends = false,
+///     Mode = MigrationMode.Normal,
+///     Ram = GuestRam.Anonymous,
 ///     SourceArguments = new(), DestinationArguments = new(),
 /// }
 /// </code></summary>
@@ -49,6 +51,12 @@ public sealed record PairOptions
 
     /// <summary>The guest goes to ACPI S3 once, after its first pass marker.</summary>
     public bool GuestSuspends { get; init; }
+
+    /// <summary>The migration parameter mode (since 8.2). With cpr-transfer and cpr-exec the pair has no destination before it migrates.</summary>
+    public MigrationMode Mode { get; init; } = MigrationMode.Normal;
+
+    /// <summary>What the guest's RAM is made of.</summary>
+    public GuestRam Ram { get; init; } = GuestRam.Anonymous;
 
     /// <summary>More arguments for the source's QEMU.</summary>
     public QemuCommandLine SourceArguments { get; init; } = new();

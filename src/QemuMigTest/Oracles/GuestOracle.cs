@@ -26,7 +26,7 @@ internal sealed class GuestOracle : IPairOracle
             await pair.Holder.ContinueAsync(ct);
         }
 
-        var left = pair.Holder == pair.Source ? null : pair.Source;
+        var left = pair.Holder == pair.Source || pair.Lost.Contains(pair.Source) || pair.Source.Process.HasExecutedAnother ? null : pair.Source;
         var leftBefore = left is null ? null : await left.ReadGuestStateAsync(ct);
         await CheckMoves(pair, findings, ct);
         await pair.Holder.StopAsync(ct);

@@ -20,7 +20,7 @@ internal sealed class LeakOracle
 
     /// <summary>Notes, while the QEMUs still run, what they hold in /dev/shm.</summary>
     public static LeakOracle Watch(MigrationPair pair) => new(
-        [.. pair.Sides.Select(side => new Watched(side.Name, side.Process.Child.Id, side.Process.Exited.IsCompleted ? [] : SharedMemory(side.Process.Child.Id)))],
+        [.. pair.QemuSides.Select(side => new Watched(side.Name, side.Process.Child.Id, side.Process.Exited.IsCompleted ? [] : SharedMemory(side.Process.Child.Id)))],
         pair.Scratch.Path,
         // A destination that quits, or exits, while it still listens does not unlink its socket: the scratch folder's end is its end.
         pair.Runs.All(run => run.Outcome is MigrationOutcome.Completed or MigrationOutcome.Refused));

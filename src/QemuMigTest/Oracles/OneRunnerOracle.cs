@@ -12,12 +12,13 @@ internal sealed class OneRunnerOracle : IPairOracle
     public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
     {
         var findings = new List<OracleFinding>();
-        foreach (var run in pair.Runs)
+        // In COLO both run, so that either may be lost; the failover kills one.
+        foreach (var run in pair.Runs.Where(run => run.Outcome != MigrationOutcome.FailedOver))
         {
             CheckEvents(pair, run, findings);
         }
 
-        foreach (var side in pair.Sides.Where(side => side != pair.Holder && !side.Process.Exited.IsCompleted))
+        foreach (var side in pair.QemuSides.Where(side => side != pair.Holder && !side.Process.Exited.IsCompleted))
         {
             var state = await side.QueryStatusAsync(ct);
             var wanted = side == pair.Source ? "postmigrate" : "inmigrate";

@@ -13,7 +13,7 @@ public sealed class PairVerifier
     {
         var findings = new List<OracleFinding>();
         QemuMigTestException? broken = null;
-        foreach (var side in pair.Sides.Where(side => side.Process.Exited.IsCompleted && !ExitIsExpected(pair, side)))
+        foreach (var side in pair.QemuSides.Where(side => side.Process.Exited.IsCompleted && !ExitIsExpected(pair, side)))
         {
             findings.Add(new("processes", side.Name, $"QEMU ended with {await side.Process.Exited} before the test did; its stderr: {side.Process.Stderr}"));
         }
@@ -36,7 +36,7 @@ public sealed class PairVerifier
         }
 
         var leaks = LeakOracle.Watch(pair);
-        foreach (var side in pair.Sides.Where(side => !side.Process.Exited.IsCompleted))
+        foreach (var side in pair.QemuSides.Where(side => !side.Process.Exited.IsCompleted))
         {
             var (status, killed) = await side.Process.QuitAsync(ct);
             if (killed || !status.IsSuccess)
@@ -55,5 +55,5 @@ public sealed class PairVerifier
     }
 
     private static bool ExitIsExpected(MigrationPair pair, MigrationSide side) =>
-        pair.Runs.Any(run => run.Destination == side && run.Outcome is MigrationOutcome.Failed or MigrationOutcome.Cancelled && run.DestinationEnd.ExitCode is not null);
+        pair.Lost.Contains(side) || pair.Runs.Any(run => run.Destination == side && run.Outcome is MigrationOutcome.Failed or MigrationOutcome.Cancelled && run.DestinationEnd.ExitCode is not null);
 }

@@ -18,7 +18,13 @@ internal sealed class StatusOracle : IPairOracle
             var source = Statuses(run.Source, run.SourceEvents, nextOfSource);
             var destination = Statuses(run.Destination, run.DestinationEvents, nextOfDestination);
             CheckPath(run.Source, source, StatusEdges.SourceMayGo, findings);
-            CheckPath(run.Destination, destination, StatusEdges.DestinationMayGo, findings);
+            CheckPath(run.Destination, destination, StatusEdges.DestinationMayGo, findings, run.DestinationJoinedLate);
+            if (run.Outcome == MigrationOutcome.FailedOver)
+            {
+                CheckEnd(pair.Holder, pair.Holder == run.Source ? source : destination, MigrationStatus.Completed, findings);
+                continue;
+            }
+
             // A refused migrate leaves no trace before 11.0; since then one that was parsed before it was refused ends as failed.
             var refused = source.LastOrDefault(MigrationStatus.None) == MigrationStatus.Failed ? MigrationStatus.Failed : MigrationStatus.None;
             CheckEnd(run.Source, source, run.Outcome switch
@@ -37,10 +43,10 @@ internal sealed class StatusOracle : IPairOracle
 
         if (pair.Runs is [.., var last])
         {
-            await CheckQuery(last.Source, findings, ct);
-            if (last.Outcome == MigrationOutcome.Completed)
+            var sides = last.Outcome is MigrationOutcome.Completed or MigrationOutcome.FailedOver ? new[] { last.Source, last.Destination } : [last.Source];
+            foreach (var side in sides.Where(side => !pair.Lost.Contains(side) && !side.Process.HasExecutedAnother))
             {
-                await CheckQuery(last.Destination, findings, ct);
+                await CheckQuery(side, findings, ct);
             }
         }
 
@@ -50,10 +56,10 @@ internal sealed class StatusOracle : IPairOracle
     private static List<MigrationStatus> Statuses(MigrationSide side, int from, int? to) => side.Process.Qmp.Events.Snapshot()
         .Take(to ?? int.MaxValue).Skip(from).Select(MigrationSide.StatusOf).OfType<MigrationStatus>().ToList();
 
-    private void CheckPath(MigrationSide side, List<MigrationStatus> statuses, Func<MigrationStatus, MigrationStatus, QemuVersion, bool> mayGo, List<OracleFinding> findings)
+    private void CheckPath(MigrationSide side, List<MigrationStatus> statuses, Func<MigrationStatus, MigrationStatus, QemuVersion, bool> mayGo, List<OracleFinding> findings, bool fromTheMiddle = false)
     {
-        var from = MigrationStatus.None;
-        foreach (var to in statuses)
+        var from = fromTheMiddle ? statuses.FirstOrDefault(MigrationStatus.None) : MigrationStatus.None;
+        foreach (var to in statuses.Skip(fromTheMiddle ? 1 : 0))
         {
             if (!mayGo(from, to, side.Binary.Version))
             {

@@ -13,7 +13,7 @@ public sealed class QemuProcess : IAsyncDisposable
     private readonly QemuProcessOptions _options;
     private readonly TextWriter _transcript;
 
-    private QemuProcess(QemuProcessOptions options, ChildProcess child, QmpClient qmp, QTestClient? qtest, Socket? serial, TextWriter transcript)
+    internal QemuProcess(QemuProcessOptions options, ChildProcess child, QmpClient qmp, QTestClient? qtest, Socket? serial, TextWriter transcript)
     {
         _options = options;
         _transcript = transcript;
@@ -42,68 +42,28 @@ public sealed class QemuProcess : IAsyncDisposable
     public Task<ExitStatus> Exited => Child.Exited;
 
     /// <summary>The end of what it wrote to standard output and error.</summary>
-    public string Stderr => Tail(StderrFile(_options));
+    public string Stderr => Tail(Child.Command.OutputFile);
 
     internal Socket? SerialSocket { get; }
+
+    /// <summary>Whether its process has executed another QEMU, which has connections of its own: see <see cref="QemuConnections.TakeOverAsync"/>.</summary>
+    public bool HasExecutedAnother { get; internal set; }
 
     /// <summary>Starts a QEMU and waits until all its connections stand and QMP is agreed on.</summary>
     /// <exception cref="QemuStartException">It could not be started, ended before it connected, or speaks no QMP.</exception>
     /// <exception cref="WaitTimeoutException">It did not connect in time.</exception>
     public static async Task<QemuProcess> StartAsync(QemuProcessOptions options, ProcessSpawner spawner, CancellationToken ct)
     {
-        var scratch = options.Scratch;
-        await using var qmpListener = QmpListener.Bind(scratch.File($"{options.Name}.qmp"));
-        await using var qtestListener = options.QTest ? QmpListener.Bind(scratch.File($"{options.Name}.qtest")) : null;
-        await using var serialListener = options.Serial ? QmpListener.Bind(scratch.File($"{options.Name}.serial")) : null;
-
-        var arguments = Connections(options).Arguments;
-        await File.WriteAllTextAsync(scratch.File($"{options.Name}.cmd"),
-            QemuCommandLine.Quote([.. options.Launch.Environment.Select(e => $"{e.Key}={e.Value}"), options.Launch.FileName, .. arguments]) + "\n", ct);
+        await using var connections = await QemuConnections.ListenAsync(options);
+        await File.WriteAllTextAsync(options.Scratch.File($"{options.Name}.cmd"), QemuCommandLine.Quote(connections.Words) + "\n", ct);
         var child = await spawner.StartAsync(new ChildCommand
         {
             FileName = options.Launch.FileName,
-            Arguments = arguments,
+            Arguments = connections.Arguments,
             Environment = options.Launch.Environment,
-            OutputFile = StderrFile(options),
+            OutputFile = options.Scratch.File($"{options.Name}.stderr"),
         });
-
-        var sockets = new List<Socket>();
-        var transcript = TextWriter.Null;
-        try
-        {
-            async Task<Socket> Accept(QmpListener listener, string what)
-            {
-                var socket = await UnlessExited(options, child, listener.AcceptAsync, $"its {what} connection", ct);
-                lock (sockets)
-                {
-                    sockets.Add(socket);
-                }
-
-                return socket;
-            }
-
-            var qmpAccepted = Accept(qmpListener, "QMP");
-            var qtestAccepted = qtestListener is null ? null : Accept(qtestListener, "qtest");
-            var serialAccepted = serialListener is null ? null : Accept(serialListener, "serial");
-            // QEMU opens them in an order of its own; wait for all so that none is left in the air when one fails.
-            await Task.WhenAll(new[] { qmpAccepted, qtestAccepted, serialAccepted }.OfType<Task>());
-
-            transcript = new StreamWriter(scratch.File($"{options.Name}.qmp.log")) { AutoFlush = true };
-            transcript = options.Log is null ? transcript : new TeeWriter(transcript, options.Log);
-            var qmpOptions = new QmpClientOptions { Name = options.Name, Transcript = transcript };
-            var qmp = await UnlessExited(options, child, async token => await QmpClient.ConnectAsync(await qmpAccepted, qmpOptions, token), "its QMP greeting", ct);
-            var qtest = qtestAccepted is null ? null : new QTestClient(await qtestAccepted, options.Name) { Timeout = options.Limits.Command };
-            return new QemuProcess(options, child, qmp, qtest, serialAccepted is null ? null : await serialAccepted, transcript);
-        }
-        catch
-        {
-            child.Kill();
-            sockets.ForEach(socket => socket.Dispose());
-            await transcript.DisposeAsync();
-            // One that the kernel cannot end yet must not hide why it was killed.
-            await Task.WhenAny(child.Exited, Task.Delay(options.Limits.Kill, TimeProvider.System, CancellationToken.None));
-            throw;
-        }
+        return await connections.AcceptAsync(child, ct);
     }
 
     /// <summary>Executes a QMP command.</summary>
@@ -196,55 +156,7 @@ public sealed class QemuProcess : IAsyncDisposable
         }
     }
 
-    private static QemuCommandLine Connections(QemuProcessOptions options)
-    {
-        string Socket(string kind) => QemuCommandLine.InList(options.Scratch.File($"{options.Name}.{kind}"));
-        var line = new QemuCommandLine().With(options.Launch.PrefixArguments).With(options.CommandLine.Arguments)
-            .With("-chardev", $"socket,id=qmp,path={Socket("qmp")}");
-        line = options.MonitorObject
-            ? line.With("-object", "monitor-qmp,id=monitor,chardev=qmp")
-            : line.With("-mon", "chardev=qmp,mode=control");
-        if (options.QTest)
-        {
-            line = line.With("-qtest", $"unix:{Socket("qtest")}").With("-qtest-log", "/dev/null");
-        }
-
-        return options.Serial
-            ? line.With("-chardev", $"socket,id=serial,path={Socket("serial")},logfile={Socket("serial.log")}").With("-serial", "chardev:serial")
-            : line;
-    }
-
-    private static async Task<T> UnlessExited<T>(QemuProcessOptions options, ChildProcess child, Func<CancellationToken, Task<T>> wait, string what, CancellationToken ct)
-    {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var waiting = Deadline.WithinAsync(options.Limits.Start, wait,
-            () => new WaitTimeoutException(options.Name, what, options.Limits.Start, $"{options.Launch.Name}, process {child.Id} {child.DescribeState()}; {Wrote()}"), stop.Token);
-        if (await Task.WhenAny(waiting, child.Exited) != waiting)
-        {
-            await stop.CancelAsync();
-        }
-
-        try
-        {
-            return await waiting;
-        }
-        catch (Exception e) when (e is QmpException || (child.Exited.IsCompleted && !ct.IsCancellationRequested))
-        {
-            // The socket closes a moment before the process can be reaped.
-            if (await Task.WhenAny(child.Exited, Task.Delay(options.Limits.Reap, TimeProvider.System, ct)) != child.Exited)
-            {
-                throw new QemuStartException($"{options.Name}: {options.Launch.Name} speaks no QMP: {e.Message}; process {child.Id} {child.DescribeState()}; {Wrote()}", e);
-            }
-
-            throw new QemuStartException($"{options.Name}: {options.Launch.Name} ended with {await child.Exited} before {what} was there; {Wrote()}", e);
-        }
-
-        string Wrote() => Tail(StderrFile(options)) is { Length: > 0 } stderr ? $"it wrote: {stderr}" : "it wrote nothing";
-    }
-
-    private static string StderrFile(QemuProcessOptions options) => options.Scratch.File($"{options.Name}.stderr");
-
-    private static string Tail(string path)
+    internal static string Tail(string path)
     {
         if (!File.Exists(path))
         {

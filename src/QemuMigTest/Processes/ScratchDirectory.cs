@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Mono.Unix.Native;
+using QemuMigTest.Hosts;
 
 namespace QemuMigTest.Processes;
 
@@ -24,7 +25,7 @@ public sealed class ScratchDirectory : IDisposable
     /// <summary>Deletes every scratch root of this process, for an end at once.</summary>
     public static void DeleteAllOfThisProcess()
     {
-        foreach (var own in Directory.GetDirectories(Parent, $"{Prefix}{Environment.ProcessId}-*"))
+        foreach (var own in Parents.SelectMany(parent => Directory.GetDirectories(parent, $"{Prefix}{Environment.ProcessId}-*")))
         {
             // Tests still run: under another name nothing can be added while it is deleted.
             var gone = own + "~";
@@ -33,11 +34,20 @@ public sealed class ScratchDirectory : IDisposable
         }
     }
 
-    /// <summary>Makes this process's scratch root below <see cref="Variable"/>, TMPDIR or /tmp, and sweeps what dead runs left there.</summary>
+    /// <summary>Makes this process's scratch root below <see cref="Variable"/>, TMPDIR or /tmp, and sweeps what dead runs left there and in /dev/shm.</summary>
     /// <exception cref="QemuStartException">It cannot be made, or socket paths in it would be too long; the message has the remedy.</exception>
-    public static ScratchDirectory CreateRoot() => CreateRoot(Parent);
+    public static ScratchDirectory CreateRoot()
+    {
+        foreach (var other in Parents.Where(parent => parent != Parent))
+        {
+            Sweep(other);
+        }
 
-    /// <inheritdoc cref="CreateRoot()"/>
+        return CreateRoot(Parent);
+    }
+
+    /// <summary>Makes a scratch root of this process below a folder, and sweeps what dead runs left there.</summary>
+    /// <exception cref="QemuStartException">It cannot be made, or socket paths in it would be too long; the message has the remedy.</exception>
     public static ScratchDirectory CreateRoot(string parent)
     {
         parent = System.IO.Path.GetFullPath(parent).TrimEnd('/');
@@ -85,6 +95,10 @@ public sealed class ScratchDirectory : IDisposable
             Directory.Delete(Path, recursive: true);
         }
     }
+
+    // Guests' RAM is in /dev/shm, where it is shared.
+    private static IEnumerable<string> Parents => new[] { Parent, SharedMemory.Folder }.Distinct()
+        .Where(folder => Syscall.access(folder, AccessModes.R_OK | AccessModes.X_OK) == 0);
 
     private static string Parent => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen ? chosen : System.IO.Path.GetTempPath();
 

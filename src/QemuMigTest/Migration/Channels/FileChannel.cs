@@ -68,6 +68,7 @@ public sealed class FileChannel : MigrationChannel
     }
 
     /// <summary>The file; known once the source connects.</summary>
+    /// <exception cref="InvalidOperationException">The source has not connected.</exception>
     public string FilePath => _path ?? throw new InvalidOperationException("The source has not connected.");
 
     /// <summary>What is said of the offset behind the file's name.</summary>

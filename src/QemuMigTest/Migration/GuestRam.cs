@@ -1,0 +1,14 @@
+namespace QemuMigTest.Migration;
+
+/// <summary>What the guest's RAM is made of.</summary>
+public enum GuestRam
+{
+    /// <summary>Memory of each QEMU's own: QEMU's default.</summary>
+    Anonymous,
+
+    /// <summary>One file in /dev/shm that both QEMUs map (memory-backend-file, share=on). It has lost its name once both have started.</summary>
+    SharedFile,
+
+    /// <summary>A memfd of each QEMU's own (memory-backend-memfd, share=on), which CPR hands from one to the other.</summary>
+    Memfd,
+}

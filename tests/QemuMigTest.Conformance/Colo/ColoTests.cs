@@ -1,0 +1,84 @@
+using QemuMigTest.Processes;
+
+namespace QemuMigTest.Conformance.Colo;
+
+/// <summary>COLO with the guest's memory alone: no replicated disk, no compared packets. A failover of the primary is that the secondary is lost and the
+/// primary goes on; one of the secondary that the primary is lost and the secondary takes over. With a checkpoint it happens while one is under way, after a whole one.</summary>
+[RequiresCapability("x-colo"), RequiresCommand("x-colo-lost-heartbeat")]
+public sealed class ColoTests : MigrationFixture
+{
+    private const int Abort = 6;
+
+    [MigrationTest("/migration/colo/plain/primary_failover", "", false)]
+    [MigrationTest("/migration/colo/plain/primary_failover_checkpoint", "", true)]
+    [MigrationTest("/migration/colo/multifd/primary_failover", "multifd", false)]
+    [MigrationTest("/migration/colo/multifd/primary_failover_checkpoint", "multifd", true)]
+    public Task The_primary_goes_on_when_the_secondary_is_lost([Capabilities] string more, bool checkpoint, CancellationToken ct) =>
+        FailOverAsync(pair => pair.Source, more, checkpoint, ct);
+
+    [MigrationTest("/migration/colo/plain/secondary_failover", "", false)]
+    [MigrationTest("/migration/colo/plain/secondary_failover_checkpoint", "", true)]
+    [MigrationTest("/migration/colo/multifd/secondary_failover", "multifd", false)]
+    [MigrationTest("/migration/colo/multifd/secondary_failover_checkpoint", "multifd", true)]
+    public Task The_secondary_takes_over_when_the_primary_is_lost([Capabilities] string more, bool checkpoint, CancellationToken ct) =>
+        FailOverAsync(pair => pair.Destination, more, checkpoint, ct);
+
+    private async Task FailOverAsync(Func<MigrationPair, MigrationSide> survivor, string more, bool checkpoint, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(Options(more), ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        if (Quirks.ColoUnreachable(Environment.Source.Version))
+        {
+            await SeeTheSourceCompleteAsync(pair, migration, ct);
+            return;
+        }
+
+        await migration.WaitForColoAsync(ct);
+        if (checkpoint && Quirks.ColoCheckpointAborts(Environment.Destination.Version))
+        {
+            await SeeTheSecondaryAbortAsync(pair, migration, ct);
+            return;
+        }
+
+        if (checkpoint)
+        {
+            await migration.CheckpointAsync(ct);
+            await migration.BeginCheckpointAsync(ct);
+        }
+
+        await migration.FailOverAsync(survivor(pair), ct);
+    }
+
+    // The source completes, and leaves a secondary in COLO that has lost it: told so, that one takes over.
+    private static async Task SeeTheSourceCompleteAsync(MigrationPair pair, MigrationRun migration, CancellationToken ct)
+    {
+        await migration.WaitForStatusAsync(MigrationStatus.Completed, ct);
+        var exit = await pair.Destination.WaitForEventAsync("COLO_EXIT", migration.DestinationEvents, ct);
+        exit.Data.GetProperty("mode").GetString().ShouldBe("secondary");
+        exit.Data.GetProperty("reason").GetString().ShouldBe("error");
+        await pair.Destination.ExecuteAsync("x-colo-lost-heartbeat", null, ct);
+        await migration.CompleteAsync(ct);
+        NoteRefusal(Quirks.ColoUnreachableShown);
+    }
+
+    // The primary is of no use afterwards: it holds QEMU's lock and waits for the secondary.
+    private async Task SeeTheSecondaryAbortAsync(MigrationPair pair, MigrationRun migration, CancellationToken ct)
+    {
+        Release(pair);
+        var ended = await Should.ThrowAsync<QemuExitedException>(() => migration.CheckpointAsync(ct));
+        ended.Name.ShouldBe(pair.Destination.Name);
+        ended.Status.Signal.ShouldBe(Abort);
+        ended.Stderr.ShouldContain(Quirks.ColoCheckpointAssertion);
+        NoteRefusal(Quirks.ColoCheckpointAbortsShown);
+    }
+
+    private PairOptions Options(string more)
+    {
+        MigrationCapability[] returnPath = Quirks.ColoWantsReturnPath(Environment.Source.Version) ? [MigrationCapability.ReturnPath] : [];
+        return new()
+        {
+            Convergence = Convergence.Allowed,
+            Capabilities = [MigrationCapability.Colo, .. returnPath, .. MigrationCapability.Several(more)],
+        };
+    }
+}

@@ -1,0 +1,56 @@
+namespace QemuMigTest.Conformance.Cpr;
+
+/// <summary>CPR: a running guest gets another QEMU, and its RAM stays where it is. Upstream runs transfer and exec with KVM alone; they need no accelerator.</summary>
+public sealed class CprTests : MigrationFixture
+{
+    [MigrationTest("/migration/mode/reboot"), RequiresArgument("migrate-set-parameters", "mode", "cpr-reboot"), RequiresSharedMemory]
+    public async Task A_guest_moves_through_a_file_that_has_no_RAM_in_it(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new()
+        {
+            Mode = MigrationMode.CprReboot,
+            Ram = GuestRam.SharedFile,
+            Capabilities = [MigrationCapability.IgnoreShared],
+        }, ct);
+        var ram = KeptRam.Of(pair.Source);
+        var migration = await pair.MigrateAsync(new FileChannel(), ct);
+        await migration.CompleteAsync(ct);
+        ram.ShouldHaveMovedTo(pair.Destination, migration.Result!.RamTransferred!.Value);
+    }
+
+    // pause-before-switchover: without it the destination may be done before its monitor can say so.
+    [MigrationTest("/migration/mode/transfer"), RequiresArgument("migrate-set-parameters", "mode", "cpr-transfer")]
+    public async Task A_guest_moves_to_a_QEMU_that_is_handed_its_RAM(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(Transfer with { SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover] }, ct);
+        var ram = KeptRam.Of(pair.Source);
+        var migration = await pair.MigrateAsync(new CprTransferChannel(deferred: false), ct);
+        await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
+        await migration.ContinueFromPreSwitchoverAsync(ct);
+        await migration.CompleteAsync(ct);
+        ram.ShouldHaveMovedTo(pair.Destination, migration.Result!.RamTransferred!.Value);
+    }
+
+    [MigrationTest("/migration/mode/transfer/defer"), RequiresArgument("migrate-set-parameters", "mode", "cpr-transfer")]
+    public async Task A_guest_moves_to_a_QEMU_that_is_handed_its_RAM_and_told_later_where_to_listen(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(Transfer, ct);
+        var ram = KeptRam.Of(pair.Source);
+        var migration = await pair.MigrateAsync(new CprTransferChannel(deferred: true), ct);
+        await migration.CompleteAsync(ct);
+        ram.ShouldHaveMovedTo(pair.Destination, migration.Result!.RamTransferred!.Value);
+    }
+
+    [MigrationTest("/migration/mode/exec"), RequiresArgument("migrate-set-parameters", "mode", "cpr-exec")]
+    public async Task A_guest_stays_in_its_process_which_executes_another_QEMU(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Mode = MigrationMode.CprExec, Ram = GuestRam.Memfd }, ct);
+        var ram = KeptRam.Of(pair.Source);
+        var file = new FileChannel();
+        var migration = await pair.MigrateAsync(file, ct);
+        await migration.CompleteAsync(ct);
+        ram.ShouldHaveMovedTo(pair.Destination, new FileInfo(file.FilePath).Length);
+    }
+
+    private static PairOptions Transfer => new() { Mode = MigrationMode.CprTransfer, Ram = GuestRam.Memfd };
+}

@@ -1,0 +1,44 @@
+using NUnit.Framework;
+using QemuMigTest.Hosts;
+using QemuMigTest.Migration;
+using QemuMigTest.Processes;
+using Shouldly;
+
+namespace QemuMigTest.Tests.Processes;
+
+public sealed class SharedRamFileTests
+{
+    // More than any pid_max.
+    private const int NobodysId = 4_194_305;
+
+    [SetUp]
+    public void NeedsSharedMemory()
+    {
+        if (SharedMemory.WhyNot(SharedMemory.Folder, 1 << 20) is { } error)
+        {
+            Assert.Ignore(error);
+        }
+    }
+
+    [Test]
+    public void The_file_is_of_its_size_and_goes_with_its_folder()
+    {
+        var file = SharedRamFile.Create(1 << 20);
+        new FileInfo(file.Path).Length.ShouldBe(1 << 20);
+        file.Dispose();
+        Directory.Exists(Path.GetDirectoryName(file.Path)).ShouldBeFalse();
+    }
+
+    [Test]
+    public void A_size_that_does_not_fit_is_refused_with_the_reason() =>
+        Should.Throw<QemuStartException>(() => SharedRamFile.Create(1L << 50)).Message.ShouldContain("no room for the guest's");
+
+    [Test]
+    public void What_a_killed_run_left_is_swept_by_the_next_run()
+    {
+        var left = Directory.CreateDirectory($"{SharedMemory.Folder}/qmt-{NobodysId}-1-{Guid.NewGuid().ToString("N")[..4]}").FullName;
+        File.WriteAllText(Path.Combine(left, "ram"), "");
+        ScratchDirectory.CreateRoot().Dispose();
+        Directory.Exists(left).ShouldBeFalse();
+    }
+}
