@@ -17,6 +17,9 @@ internal static class Quirks
     /// <summary>transferred counts multifd's pages as if they were not compressed: seen on 7.2.</summary>
     public static bool CompressionNotCounted(QemuVersion version) => !version.IsAtLeast(8, 0);
 
+    /// <summary>With multifd, a migration that is cancelled in setup may stay in cancelling for ever: docs/findings.md, seen on 7.2.</summary>
+    public static bool MultifdCancelInSetupHangs(QemuVersion version) => !version.IsAtLeast(8, 0);
+
     /// <summary>multifd-zlib-level and multifd-zstd-level are accepted and not applied: seen on 7.2.</summary>
     public static bool CompressionLevelIgnored(QemuVersion version) => !version.IsAtLeast(8, 0);
 
