@@ -65,41 +65,23 @@ public sealed class GuestMemoryModel
     }
 
     /// <summary>Compares the whole region, every byte, with what the guest must have made of it.</summary>
-    /// <param name="region">The region's bytes, as pmemsave writes them, of a guest that is stopped.</param>
+    /// <param name="region">The region's bytes, of a guest that is stopped.</param>
     /// <param name="state">How far that guest is.</param>
     /// <exception cref="ArgumentException">The bytes are not as many as the region has, or the guest is not in its loop.</exception>
     public MemoryCheck Check(ReadOnlySpan<byte> region, GuestState state)
     {
         Validate(region.Length, state);
-        Span<byte> done = stackalloc byte[PageLayout.CounterBytes];
-        Span<byte> toDo = stackalloc byte[PageLayout.CounterBytes];
-        PageLayout.FillCounters(done, state.Pass + 1);
-        PageLayout.FillCounters(toDo, state.Pass);
-        Span<byte> expected = stackalloc byte[PageSize];
+        var checker = StartCheck(state);
+        checker.Add(_settings.RegionStart, region);
+        return checker.End();
+    }
 
-        var found = new MemoryCheckBuilder(_settings.PageStride);
-        var stillWritten = _written.Keys.GetEnumerator();
-        var nextWritten = stillWritten.MoveNext() ? stillWritten.Current : uint.MaxValue;
-        for (var address = _settings.RegionStart; address < _settings.RegionEnd; address += PageSize)
-        {
-            var page = region.Slice((int)(address - _settings.RegionStart), PageSize);
-            if (address == nextWritten)
-            {
-                nextWritten = stillWritten.MoveNext() ? stillWritten.Current : uint.MaxValue;
-                FillPage(expected, address, state);
-                if (page.SequenceEqual(expected))
-                    continue;
-            }
-            else
-            {
-                var counters = CountersOf(address);
-                var passed = state.PassesOf(address) == state.Pass ? toDo : done;
-                if (_layout.HasStamps(page, address, counters) && page[..counters].SequenceEqual(passed[..counters]))
-                    continue;
-            }
-            found.Add(PageExaminer.Examine(this, page, address, state));
-        }
-        return found.Build(state, _settings.RegionStart, (int)(_settings.RegionSize / PageSize));
+    /// <summary>The same, where the region comes in pieces.</summary>
+    /// <exception cref="ArgumentException">The guest is not in its loop.</exception>
+    public RegionChecker StartCheck(GuestState state)
+    {
+        Validate(_settings.RegionSize, state);
+        return new RegionChecker(this, state);
     }
 
     /// <summary>Writes what the whole region must be.</summary>
@@ -127,6 +109,14 @@ public sealed class GuestMemoryModel
         return seen[PageLayout.CounterBytes..].SequenceEqual(expected[PageLayout.CounterBytes..]);
     }
 
+    internal GuestProgramSettings Settings => _settings;
+
+    /// <summary>Whether the framework wrote to a page.</summary>
+    internal bool IsWritten(uint page) => _written.ContainsKey(page);
+
+    /// <inheritdoc cref="PageLayout.HasStamps"/>
+    internal bool HasStamps(ReadOnlySpan<byte> page, uint address, int from) => _layout.HasStamps(page, address, from);
+
     internal void FillPage(Span<byte> page, uint address, GuestState state)
     {
         FillPageUnwritten(page, address, state);
@@ -147,7 +137,7 @@ public sealed class GuestMemoryModel
             written.Bytes.CopyTo(page[written.Offset..]);
     }
 
-    private void Validate(int length, GuestState state)
+    private void Validate(long length, GuestState state)
     {
         ArgumentNullException.ThrowIfNull(state);
         if (length != _settings.RegionSize)

@@ -33,7 +33,7 @@ public static class StreamMemoryCheck
         var differences = new List<string>();
         foreach (var (start, end) in new[] { (0, Math.Min(LowEnd, length)), (HighStart, length) }.Where(range => range.Item1 < range.Item2))
         {
-            differences.AddRange(await side.Memory.ReadAsync((ulong)start, (int)(end - start), guest => Compare(file, ram, start, guest, stream.PageSize), ct));
+            await side.Memory.ReadAsync((ulong)start, end - start, (address, guest) => differences.AddRange(Compare(file, ram, (long)address, guest, stream.PageSize)), ct);
         }
 
         return differences is [var first, ..]

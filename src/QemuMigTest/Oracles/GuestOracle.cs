@@ -80,8 +80,9 @@ internal sealed class GuestOracle : IPairOracle
         var settings = pair.Program.Settings;
         var before = await holder.ReadGuestStateAsync(ct);
         var counters = Counters(pair);
-        var check = await holder.Memory.ReadAsync(settings.RegionStart, checked((int)(settings.RegionEnd - settings.RegionStart)),
-            region => pair.MemoryModel.Check(region, before), ct);
+        var checker = pair.MemoryModel.StartCheck(before);
+        await holder.Memory.ReadAsync(settings.RegionStart, settings.RegionSize, checker.Add, ct);
+        var check = checker.End();
         if (!check.IsIntact)
         {
             findings.Add(new(Name, holder.Name, check.Describe()));
