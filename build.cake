@@ -28,8 +28,10 @@ Task("BootBlocks")
     {
         string At(DirectoryPath parent, string extension) => parent.CombineWithFilePath(source.GetFilenameWithoutExtension() + extension).FullPath;
         var elf = At(temporary, ".elf");
-        Run("as", "--32", "-o", At(temporary, ".o"), source.FullPath);
-        Run("ld", "-m", "elf_i386", "-Ttext", "0x7c00", "-e", "_start", "-o", elf, At(temporary, ".o"));
+        // A guest that enters 64-bit mode is assembled for it; what it is before does not mind.
+        var bits64 = System.IO.File.ReadAllText(source.FullPath).Contains(".code64");
+        Run("as", bits64 ? "--64" : "--32", "-o", At(temporary, ".o"), source.FullPath);
+        Run("ld", "-m", bits64 ? "elf_x86_64" : "elf_i386", "-Ttext", "0x7c00", "-e", "_start", "-o", elf, At(temporary, ".o"));
         Run("objcopy", "-O", "binary", "-j", ".text", elf, At(temporary, ".bin"));
         // objcopy makes its output executable; only the bytes are wanted.
         System.IO.File.WriteAllBytes(At(folder, ".bin"), System.IO.File.ReadAllBytes(At(temporary, ".bin")));
@@ -38,8 +40,9 @@ Task("BootBlocks")
             Arguments = new ProcessArgumentBuilder().Append("--extern-only").Append("--numeric-sort").AppendQuoted(elf),
             RedirectStandardOutput = true,
         }, out var symbols);
-        // The linker's own symbols lie behind the sector.
-        var ours = symbols.Where(line => line.Length > 8 && Convert.ToUInt32(line[..8], 16) < 0x7e00);
+        // The linker adds symbols of its own.
+        string[] linkers = ["__bss_start", "_edata", "_end"];
+        var ours = symbols.Where(line => line.Length > 8 && !linkers.Contains(line.Split(' ')[^1]));
         System.IO.File.WriteAllText(At(folder, ".sym"), string.Concat(ours.Select(line => line + "\n")));
         Information("{0}: {1} bytes", source.GetFilename(), new FileInfo(At(folder, ".bin")).Length);
     }

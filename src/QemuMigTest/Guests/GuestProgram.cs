@@ -79,7 +79,7 @@ public sealed class GuestProgram
         return new GuestProgram(image, symbols, settings);
     }
 
-    private static Stream Resource(string name) => typeof(GuestProgram).Assembly.GetManifestResourceStream(name)
+    internal static Stream Resource(string name) => typeof(GuestProgram).Assembly.GetManifestResourceStream(name)
         ?? throw new GuestException($"The library was built without its resource {name}.");
 
     private static void Set(byte[] image, GuestSymbols symbols, string name, uint value) =>

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using QemuMigTest.Binaries;
 using QemuMigTest.Guests;
+using QemuMigTest.Guests.State;
 using QemuMigTest.Migration.Channels;
 using QemuMigTest.Processes;
 using QemuMigTest.Tls;
@@ -34,6 +35,7 @@ public sealed partial class MigrationPair : IAsyncDisposable
         var settings = new GuestProgramSettings { Suspend = options.GuestSuspends };
         Program = GuestProgram.AB(emulated ? settings with { StampSpacing = SparseStamps } : settings);
         MemoryModel = new GuestMemoryModel(Program);
+        StateProgram = options.StateGuest is { } state ? StateProgram.Create(state, StatePlan.Q35(), environment.Accelerator.Name == "tcg") : null;
         Spawner = spawner;
     }
 
@@ -48,6 +50,9 @@ public sealed partial class MigrationPair : IAsyncDisposable
 
     /// <summary>The guest program.</summary>
     public GuestProgram Program { get; }
+
+    /// <summary>The state guest, where it is the one that is booted (<see cref="PairOptions.StateGuest"/>), or null.</summary>
+    public StateProgram? StateProgram { get; }
 
     /// <summary>The side that the guest starts on.</summary>
     public MigrationSide Source { get; private set; } = null!;
@@ -279,7 +284,7 @@ public sealed partial class MigrationPair : IAsyncDisposable
     {
         // A disk each: the guest program is on it, and QEMU locks it.
         var disk = Scratch.File($"{name}.disk");
-        await File.WriteAllBytesAsync(disk, Program.Image, ct);
+        await File.WriteAllBytesAsync(disk, StateProgram?.Image ?? Program.Image, ct);
         return new QemuProcessOptions
         {
             Name = name,
@@ -296,13 +301,18 @@ public sealed partial class MigrationPair : IAsyncDisposable
                 .With("-accel", Options.DirtyRingSize == 0 ? Environment.Accelerator.Name : $"{Environment.Accelerator.Name},dirty-ring-size={Options.DirtyRingSize}")
                 .With("-m", $"{GuestMemoryMiB}M")
                 .With("-drive", $"if=none,id=d0,format=raw,file={QemuCommandLine.InList(disk)}")
-                .With("-device", "ide-hd,drive=d0,secs=1,cyls=1,heads=1")
+                .With("-device", $"ide-hd,drive=d0,secs={StateProgram?.Sectors ?? 1},cyls=1,heads=1")
+                .With(StateArguments)
                 .With(more.Arguments),
         };
     }
 
     // The RAM that is nobody's object, such as the BIOS, must be in descriptors too where CPR hands them on (since 10.0).
     private string MachineProperties => (Options.Ram == GuestRam.Anonymous ? "" : $",memory-backend={RamObject}") + (Options.Mode.DestinationJoinsLater ? ",aux-ram-share=on" : "");
+
+    private IEnumerable<string> StateArguments => StateProgram is null
+        ? []
+        : ["-smp", $"{StateProgram.Settings.Vcpus}", "-cpu", Environment.Accelerator.Name == "tcg" ? StateProgram.TcgCpu : "host"];
 
     private IEnumerable<string> RamArguments => Options.Ram switch
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using QemuMigTest.Guests.State;
 using QemuMigTest.Processes;
 using QemuMigTest.Tls;
 
@@ -15,6 +16,7 @@ namespace QemuMigTest.Migration;
 ///     Convergence = Convergence.Held,
 ///     DirtyRingSize = 0,
 ///     GuestSuspends = false,
+///     StateGuest = null,
 ///     Mode = MigrationMode.Normal,
 ///     Ram = GuestRam.Anonymous,
 ///     SourceArguments = new(), DestinationArguments = new(),
@@ -51,6 +53,9 @@ public sealed record PairOptions
 
     /// <summary>The guest goes to ACPI S3 once, after its first pass marker.</summary>
     public bool GuestSuspends { get; init; }
+
+    /// <summary>The state guest in place of the one that dirties memory, or null. It looks at CPU and devices, and its memory is not compared.</summary>
+    public StateGuestSettings? StateGuest { get; init; }
 
     /// <summary>The migration parameter mode (since 8.2). With cpr-transfer and cpr-exec the pair has no destination before it migrates.</summary>
     public MigrationMode Mode { get; init; } = MigrationMode.Normal;

@@ -15,6 +15,12 @@ internal sealed class GuestOracle : IPairOracle
     public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
     {
         var findings = new List<OracleFinding>();
+        if (pair.StateProgram is not null)
+        {
+            // Another program, with an oracle of its own.
+            return findings;
+        }
+
         if (pair.GuestSuspended)
         {
             findings.Add(new(Name, pair.Holder.Name, "the test left the guest suspended: wake it up, so that it can be checked"));

@@ -5,7 +5,7 @@ namespace QemuMigTest.Tests.Guests;
 
 public class BootBlockTests
 {
-    [TestCase("a-b"), CancelAfter(30_000)]
+    [TestCase("a-b"), TestCase("state"), CancelAfter(30_000)]
     public async Task The_committed_boot_block_is_what_its_source_assembles_to(string name, CancellationToken ct)
     {
         var (image, symbols) = await GuestAssembler.AssembleAsync(Path.Combine(GuestAssembler.Repository, "asm", $"{name}.S"), ct);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using NUnit.Framework;
 using QemuMigTest.Guests;
 
@@ -17,11 +16,12 @@ internal static class GuestAssembler
         try
         {
             string At(string name) => Path.Combine(folder.FullName, name);
-            await RunAsync("as", ["--32", "-o", At("guest.o"), source], ct);
-            await RunAsync("ld", ["-m", "elf_i386", "-Ttext", "0x7c00", "-e", "_start", "-o", At("guest.elf"), At("guest.o")], ct);
+            var bits64 = (await File.ReadAllTextAsync(source, ct)).Contains(".code64", StringComparison.Ordinal);
+            await RunAsync("as", [bits64 ? "--64" : "--32", "-o", At("guest.o"), source], ct);
+            await RunAsync("ld", ["-m", bits64 ? "elf_x86_64" : "elf_i386", "-Ttext", "0x7c00", "-e", "_start", "-o", At("guest.elf"), At("guest.o")], ct);
             await RunAsync("objcopy", ["-O", "binary", "-j", ".text", At("guest.elf"), At("guest.bin")], ct);
             var symbols = await RunAsync("nm", ["--extern-only", "--numeric-sort", At("guest.elf")], ct);
-            return (await File.ReadAllBytesAsync(At("guest.bin"), ct), OfTheSector(symbols));
+            return (await File.ReadAllBytesAsync(At("guest.bin"), ct), OfTheProgram(symbols));
         }
         finally
         {
@@ -29,11 +29,10 @@ internal static class GuestAssembler
         }
     }
 
-    /// <summary>The linker's own symbols, such as _end, come after the sector, where depends on the linker.</summary>
-    private static string OfTheSector(string symbols) => string.Concat(symbols
+    /// <summary>Without the linker's own symbols: where those are depends on the linker.</summary>
+    private static string OfTheProgram(string symbols) => string.Concat(symbols
         .Split('\n', StringSplitOptions.RemoveEmptyEntries)
-        .Where(line => uint.Parse(line.AsSpan(0, 8), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)
-            < GuestProgram.LoadAddress + GuestProgram.SectorSize)
+        .Where(line => line.Split(' ')[^1] is not ("__bss_start" or "_edata" or "_end"))
         .Select(line => line + "\n"));
 
     private static async Task<string> RunAsync(string tool, string[] arguments, CancellationToken ct)

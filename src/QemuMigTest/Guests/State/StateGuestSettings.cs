@@ -1,0 +1,27 @@
+namespace QemuMigTest.Guests.State;
+
+/// <summary>What is patched into the state guest before it is put on a disk.</summary>
+public sealed record StateGuestSettings
+{
+    /// <summary>The most vCPUs that it is made for.</summary>
+    public const int MostVcpus = 8;
+
+    /// <summary>vCPUs, 1 to 8: QEMU is started with as many (<c>-smp</c>), and all of them run.</summary>
+    public int Vcpus { get; init; } = 1;
+
+    /// <summary>Laps of the first vCPU from one 'B' on the serial line to the next, 1 or more. A lap takes a millisecond or two under TCG.</summary>
+    public int LapsPerMarker { get; init; } = 4;
+
+    /// <summary>How often a vCPU goes round in a lap with nothing but known values in its registers, 1 or more.</summary>
+    public int SpinCount { get; init; } = 30_000;
+
+    /// <summary>Checks the ranges.</summary>
+    /// <exception cref="ArgumentException">A value is out of its range.</exception>
+    public void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(Vcpus, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Vcpus, MostVcpus);
+        ArgumentOutOfRangeException.ThrowIfLessThan(LapsPerMarker, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(SpinCount, 1);
+    }
+}

@@ -1,0 +1,137 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace QemuMigTest.Conformance.Drills;
+
+/// <summary>What the state guest must notice, changed behind its back.</summary>
+public sealed partial class StateDrills : DrillFixture
+{
+    private const ulong IoApic = 0xfec0_0000;
+    private const ulong Hpet = 0xfed0_0000;
+    private const ulong Gib = 1ul << 30;
+    private const int R10 = 10;
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(5);
+
+    [TestCase("CMOS RAM at 0x4c: expected 0xfc, seen 0x55"), CancelAfter(60_000)]
+    public Task A_byte_of_CMOS_RAM(string finding, CancellationToken ct) => FindAsync(finding, destination => Indexed(destination, 0x70, 0x4c, 0x55), ct);
+
+    [TestCase("RTC: register A: expected 0x2a, seen 0x26"), CancelAfter(60_000)]
+    public Task The_RTC_s_rate(string finding, CancellationToken ct) => FindAsync(finding, destination => Indexed(destination, 0x70, 0x0a, 0x26), ct);
+
+    [TestCase("PIC: mask: expected 0x57, seen 0xff"), CancelAfter(60_000)]
+    public Task The_PIC_s_mask(string finding, CancellationToken ct) => FindAsync(finding, destination => destination.Process.QTest!.Out8(0x21, 0xff), ct);
+
+    [TestCase("serial: scratch: expected 0xa5, seen 0x0"), CancelAfter(60_000)]
+    public Task The_serial_port_s_scratch_register(string finding, CancellationToken ct) => FindAsync(finding, destination => destination.Process.QTest!.Out8(0x3ff, 0), ct);
+
+    [TestCase("IOAPIC: pin 5, high: expected 0x6000000, seen 0x7000000"), CancelAfter(60_000)]
+    public Task An_entry_of_the_IOAPIC(string finding, CancellationToken ct) => FindAsync(finding, destination =>
+    {
+        destination.Process.QTest!.Write(IoApic, [0x1b, 0, 0, 0]);
+        destination.Process.QTest!.Write(IoApic + 0x10, [0, 0, 0, 7]);
+    }, ct);
+
+    [TestCase("HPET: timer 1, comparator: expected 0x12345678, seen 0x87654321"), CancelAfter(60_000)]
+    public Task A_comparator_of_the_HPET(string finding, CancellationToken ct) =>
+        FindAsync(finding, destination => destination.Process.QTest!.Write(Hpet + 0x128, [0x21, 0x43, 0x65, 0x87]), ct);
+
+    [TestCase("PCI configuration space of 00:1f.2, offset 0x3c: expected 0x15f, seen 0x107"), CancelAfter(60_000)]
+    public Task A_register_of_a_PCI_device(string finding, CancellationToken ct) => FindAsync(finding, destination =>
+    {
+        destination.Process.QTest!.Out32(0xcf8, 0x8000_fa3c);
+        destination.Process.QTest!.Out8(0xcfc, 7);
+    }, ct);
+
+    [TestCase("memory from 0x90000 on, 64 KiB (a sum): expected"), CancelAfter(60_000)]
+    public Task Memory_below_a_megabyte(string finding, CancellationToken ct) => FindAsync(finding, destination => destination.Process.QTest!.Write(0x9_8765, [0x5a]), ct);
+
+    [TestCase("pit0 counter: expected"), CancelAfter(60_000)]
+    public Task A_counter_of_the_PIT_that_starts_anew(string finding, CancellationToken ct) => FindAsync(finding, destination =>
+    {
+        destination.Process.QTest!.Out8(0x43, 0x34);
+        destination.Process.QTest!.Out8(0x40, 12000 & 0xff);
+        destination.Process.QTest!.Out8(0x40, 12000 >> 8);
+    }, ct);
+
+    [TestCase("tsc: expected"), CancelAfter(60_000)]
+    public Task Clocks_that_part(string finding, CancellationToken ct) => FindAsync(finding, destination =>
+    {
+        // The HPET is stopped, set forward by ten seconds, and goes on.
+        var qtest = destination.Process.QTest!;
+        qtest.Write(Hpet + 0x10, [0, 0, 0, 0]);
+        var counter = qtest.ReadUInt64(Hpet + 0xf0) + Gib;
+        qtest.Write(Hpet + 0xf0, BitConverter.GetBytes((uint)counter));
+        qtest.Write(Hpet + 0xf4, BitConverter.GetBytes((uint)(counter >> 32)));
+        qtest.Write(Hpet + 0x10, [1, 0, 0, 0]);
+    }, ct);
+
+    [Test, CancelAfter(60_000)]
+    public async Task A_register_that_has_not_the_value_it_was_filled_with(CancellationToken ct)
+    {
+        var pair = await StartMigratedAsync(ct);
+        var program = pair.StateProgram!;
+        var qtest = pair.Destination.Process.QTest!;
+        await StopInSpinAsync(pair, ct);
+        var expected = program.AddressOf(1) + program.Symbols["cpu_expected_registers"] + (R10 * sizeof(ulong));
+        var value = qtest.ReadUInt64(expected);
+        qtest.Write(expected, BitConverter.GetBytes(value ^ 1));
+        await pair.Destination.ContinueAsync(ct);
+        (await FindingsAsync(pair, ct)).ShouldContain($"[state guest] destination: vCPU 1: r10: expected 0x{value ^ 1:x}, seen 0x{value:x} (lap");
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task A_vCPU_that_makes_no_laps(CancellationToken ct)
+    {
+        var pair = await StartMigratedAsync(ct, Environment with { Limits = Environment.Limits with { Step = Short } });
+        // It waits for the serial line, which nobody gives back.
+        pair.Destination.Process.QTest!.Write(pair.StateProgram!.Symbols["line_lock"], [1]);
+        var findings = await FindingsAsync(pair, ct);
+        findings.ShouldContain("[state guest] destination:");
+        findings.ShouldContain("laps of each vCPU");
+        findings.ShouldContain("vCPU 0 has made");
+    }
+
+    private static void Indexed(MigrationSide side, ushort port, byte index, byte value)
+    {
+        side.Process.QTest!.Out8(port, index);
+        side.Process.QTest!.Out8((ushort)(port + 1), value);
+    }
+
+    // The second vCPU sleeps, or looks at what it has, for a part of each lap.
+    private static async Task StopInSpinAsync(MigrationPair pair, CancellationToken ct)
+    {
+        var symbols = pair.StateProgram!.Symbols;
+        while (true)
+        {
+            await pair.Destination.StopAsync(ct);
+            var registers = await pair.Destination.HumanAsync("info registers -a", ct);
+            var ip = ulong.Parse(InstructionPointer().Matches(registers)[1].Groups["ip"].Value, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+            if (ip >= symbols["spin"] && ip < symbols["spun"])
+            {
+                return;
+            }
+
+            await pair.Destination.ContinueAsync(ct);
+        }
+    }
+
+    [GeneratedRegex(@"\bRIP=(?<ip>[0-9a-f]+)")]
+    private static partial Regex InstructionPointer();
+
+    private async Task FindAsync(string finding, Action<MigrationSide> damage, CancellationToken ct)
+    {
+        var pair = await StartMigratedAsync(ct);
+        await pair.Destination.StopAsync(ct);
+        damage(pair.Destination);
+        await pair.Destination.ContinueAsync(ct);
+        (await FindingsAsync(pair, ct)).ShouldContain($"[state guest] destination: vCPU 0: {finding}");
+    }
+
+    private async Task<MigrationPair> StartMigratedAsync(CancellationToken ct, MigrationEnvironment? environment = null)
+    {
+        var pair = await StartVictimAsync(new() { StateGuest = new() { Vcpus = 2 }, Convergence = Convergence.Allowed }, ct, environment);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.CompleteAsync(ct);
+        return pair;
+    }
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+
+namespace QemuMigTest.Conformance.State;
+
+/// <summary>While the guest is stopped on both sides its clock stands still, so that all that QEMU tells of it must be the same to the last count.</summary>
+public sealed class BothSidesTests : StateFixture
+{
+    private const ulong Hpet = 0xfed0_0000;
+    private const int HpetSize = 0x160;
+    private const ulong LocalApic = 0xfee0_0000;
+    private const ushort PowerManagement = 0x600;
+    private const int PowerManagementSize = 0x80;
+
+    [MigrationTest("/migration/state/both-sides", 1), MigrationTest("/migration/state/both-sides/smp", 3)]
+    public async Task Both_QEMUs_tell_the_same_of_a_stopped_guest(int vcpus, CancellationToken ct)
+    {
+        var pair = await StartStatePairAsync(vcpus, [], ct);
+        await pair.StopSourceAsync(ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.Destination.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.DestinationEvents, "the end of the migration", ct);
+
+        var (source, destination) = (await DescribeAsync(pair.Source, ct), await DescribeAsync(pair.Destination, ct));
+        destination.Keys.ShouldBe(source.Keys);
+        foreach (var (what, text) in source)
+        {
+            destination[what].ShouldBe(text, $"{what}: the destination (left) and the source (right) tell different things of the same guest");
+        }
+
+        await migration.CompleteAsync(ct);
+    }
+
+    // Nothing here changes what is read.
+    private static async Task<Dictionary<string, string>> DescribeAsync(MigrationSide side, CancellationToken ct)
+    {
+        var seen = new Dictionary<string, string>();
+        foreach (var command in new[] { "info registers -a", "info pic", "info lapic 0", "info roms" })
+        {
+            seen[command] = await side.HumanAsync(command, ct);
+        }
+
+        var qtest = side.Process.QTest!;
+        for (var offset = 0; offset < HpetSize; offset += 4)
+        {
+            seen[$"HPET at 0x{offset:x}"] = Hex(qtest.Read(Hpet + (ulong)offset, 4));
+        }
+
+        for (var offset = 0; offset < PowerManagementSize; offset += 4)
+        {
+            seen[$"port 0x{PowerManagement + offset:x}"] = qtest.In32((ushort)(PowerManagement + offset)).ToString("x8", CultureInfo.InvariantCulture);
+        }
+
+        return seen;
+    }
+
+    private static string Hex(byte[] bytes) => Convert.ToHexStringLower(bytes);
+}
