@@ -8,6 +8,9 @@ internal static class Quirks
     /// <summary><c>fd:</c> with a plain file is refused: <c>file:</c> is there for it.</summary>
     public static bool PlainFileDescriptorRefused(QemuVersion version) => version.IsAtLeast(11, 0);
 
+    /// <summary>A descriptor that <c>migrate</c> refuses as <c>fd:</c> is neither closed nor given back: docs/findings.md, seen on 11.1.</summary>
+    public static bool RefusedDescriptorLeaks(QemuVersion version) => version.IsAtLeast(11, 0);
+
     /// <summary>Multifd and postcopy-ram exclude each other: allowed again, and made to work, in 10.1; 7.2 does not look.</summary>
     public static bool MultifdPostcopyRefused(QemuVersion version) => version.IsAtLeast(8, 0) && !version.IsAtLeast(10, 1);
 

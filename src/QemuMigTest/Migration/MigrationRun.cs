@@ -15,6 +15,8 @@ public sealed partial class MigrationRun
     private const uint MarkerOffset = 0x800;
     private const int CounterBytes = 256;
     private readonly ulong _markerValue;
+    private readonly ProcessResources? _sourceResources;
+    private readonly ProcessResources? _destinationResources;
     private int _serialPosition;
 
     internal MigrationRun(MigrationPair pair, MigrationChannel channel, int number, bool sourceWasRunning)
@@ -28,6 +30,8 @@ public sealed partial class MigrationRun
         SourceEvents = Source.EventPosition;
         DestinationEvents = pair.Options.Mode.DestinationJoinsLater ? 0 : Destination.EventPosition;
         Source.SkipStatuses();
+        _sourceResources = ProcessResources.Read(Source.Process.Child.Id);
+        _destinationResources = pair.Options.Mode.DestinationJoinsLater ? null : ProcessResources.Read(Destination.Process.Child.Id);
         _markerValue = 0xfeed_0000_0000_0000 + (ulong)number;
     }
 
@@ -201,6 +205,9 @@ public sealed partial class MigrationRun
 
         await EndAsync(MigrationOutcome.Failed, destination, ct);
     }
+
+    /// <summary>The descriptors and threads that a side had before this migration, or null where that is not known.</summary>
+    internal ProcessResources? ResourcesBefore(MigrationSide side) => side == Source ? _sourceResources : side == Destination ? _destinationResources : null;
 
     internal async Task StartAsync(CancellationToken ct)
     {

@@ -59,6 +59,9 @@ internal static class StatusEdges
     /// <summary>Whether, on the destination, a status may follow another.</summary>
     public static bool DestinationMayGo(S from, S to, QemuVersion version) => MayGo(DestinationEdges, from, to, version);
 
+    /// <summary>Whether any QEMU is known to have a status.</summary>
+    public static bool IsKnown(S status) => SourceEdges.Concat(DestinationEdges).Any(edge => edge.From == status || edge.To.Contains(status));
+
     private static bool MayGo(Edge[] edges, S from, S to, QemuVersion version) => edges.Any(edge => edge.From == from && edge.To.Contains(to) && edge.HoldsFor(version));
 
     /// <summary>From one status to any of several, in the versions from <see cref="Since"/> to <see cref="Until"/>, both included.</summary>

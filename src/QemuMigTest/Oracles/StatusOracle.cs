@@ -61,7 +61,11 @@ internal sealed class StatusOracle : IPairOracle
         var from = fromTheMiddle ? statuses.FirstOrDefault(MigrationStatus.None) : MigrationStatus.None;
         foreach (var to in statuses.Skip(fromTheMiddle ? 1 : 0))
         {
-            if (!mayGo(from, to, side.Binary.Version))
+            if (!StatusEdges.IsKnown(to))
+            {
+                findings.Add(new(Name, side.Name, $"status {to} is not known: say in {nameof(StatusEdges)} where it belongs; seen: {string.Join(" → ", statuses)}"));
+            }
+            else if (!mayGo(from, to, side.Binary.Version))
             {
                 findings.Add(new(Name, side.Name, $"status {to} came after {from}, which QEMU {side.Binary.Version.Number} may not do; seen: {string.Join(" → ", statuses)}"));
             }

@@ -12,6 +12,7 @@ public sealed class QemuProcess : IAsyncDisposable
     private const int StderrTail = 4000;
     private readonly QemuProcessOptions _options;
     private readonly TextWriter _transcript;
+    private readonly List<ExecutedCommand> _commands = [];
 
     internal QemuProcess(QemuProcessOptions options, ChildProcess child, QmpClient qmp, QTestClient? qtest, Socket? serial, TextWriter transcript)
     {
@@ -44,6 +45,18 @@ public sealed class QemuProcess : IAsyncDisposable
     /// <summary>The end of what it wrote to standard output and error.</summary>
     public string Stderr => Tail(Child.Command.OutputFile);
 
+    /// <summary>The commands that it has executed and did not refuse, in the order of their replies. HMP's are named by their whole command line.</summary>
+    internal IReadOnlyList<ExecutedCommand> Commands
+    {
+        get
+        {
+            lock (_commands)
+            {
+                return [.. _commands];
+            }
+        }
+    }
+
     internal Socket? SerialSocket { get; }
 
     /// <summary>Whether its process has executed another QEMU, which has connections of its own: see <see cref="QemuConnections.TakeOverAsync"/>.</summary>
@@ -70,8 +83,17 @@ public sealed class QemuProcess : IAsyncDisposable
     /// <exception cref="QmpCommandException">QEMU refused it.</exception>
     /// <exception cref="QemuExitedException">QEMU ended before it answered.</exception>
     /// <exception cref="WaitTimeoutException">QEMU did not answer in time.</exception>
-    public Task<JsonElement> ExecuteAsync(string command, JsonObject? arguments, CancellationToken ct) =>
-        WhileAliveAsync(command, _options.Limits.Command, token => Qmp.ExecuteAsync(command, arguments, token), ct);
+    public async Task<JsonElement> ExecuteAsync(string command, JsonObject? arguments, CancellationToken ct)
+    {
+        var from = Qmp.Events.Position;
+        var reply = await WhileAliveAsync(command, _options.Limits.Command, token => Qmp.ExecuteAsync(command, arguments, token), ct);
+        lock (_commands)
+        {
+            _commands.Add(new(arguments?["command-line"] is { } line ? $"{command} {line}" : command, from, Qmp.Events.Position));
+        }
+
+        return reply;
+    }
 
     /// <summary>Executes a QMP command out of band: it is answered even while QEMU's main loop is busy. Throws as <see cref="ExecuteAsync"/>.</summary>
     public Task<JsonElement> ExecuteOutOfBandAsync(string command, JsonObject? arguments, CancellationToken ct) =>

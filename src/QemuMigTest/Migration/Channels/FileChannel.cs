@@ -71,6 +71,9 @@ public sealed class FileChannel : MigrationChannel
     /// <exception cref="InvalidOperationException">The source has not connected.</exception>
     public string FilePath => _path ?? throw new InvalidOperationException("The source has not connected.");
 
+    /// <summary>How long the stream in the file is, bytes; known once the source has written it.</summary>
+    internal long StreamBytes => new FileInfo(FilePath).Length - _offset;
+
     /// <summary>What is said of the offset behind the file's name.</summary>
     internal string OffsetSuffix => _offsetText is null ? "" : $",offset={_offsetText}";
 

@@ -1,0 +1,34 @@
+using System.Diagnostics;
+
+namespace QemuMigTest.Migration.Channels;
+
+/// <summary>How many bytes may go by, as time goes by.</summary>
+/// <param name="bytesPerSecond">0 for any number.</param>
+internal sealed class ByteBudget(long bytesPerSecond)
+{
+    private readonly Lock _lock = new();
+    private long _start;
+    private long _spent;
+
+    /// <summary>Waits until bytes may go by.</summary>
+    public async Task SpendAsync(int bytes, CancellationToken ct)
+    {
+        if (bytesPerSecond == 0)
+        {
+            return;
+        }
+
+        TimeSpan due;
+        lock (_lock)
+        {
+            _start = _start == 0 ? Stopwatch.GetTimestamp() : _start;
+            _spent += bytes;
+            due = TimeSpan.FromSeconds((double)_spent / bytesPerSecond) - Stopwatch.GetElapsedTime(_start);
+        }
+
+        if (due > TimeSpan.Zero)
+        {
+            await Task.Delay(due, TimeProvider.System, ct);
+        }
+    }
+}

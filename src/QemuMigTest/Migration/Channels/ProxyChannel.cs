@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using QemuMigTest.Processes;
+
+namespace QemuMigTest.Migration.Channels;
+
+/// <summary>TCP through a proxy of ours between both sides. It counts what goes over each connection, and can hold it back or break it.</summary>
+/// <param name="bytesPerSecond">What it lets through to the destination, bytes a second, over all connections; 0 for all that comes.</param>
+public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<ProxyConnection> _connections = [];
+    private readonly ByteBudget _budget = new(bytesPerSecond);
+    private Socket? _listener;
+
+    /// <summary>Bytes from the source to the destination so far, over all connections.</summary>
+    public long Bytes => BytesByConnection.Sum();
+
+    /// <summary>The same for each connection, in the order in which the source made them: with multifd the first is the main channel.</summary>
+    public IReadOnlyList<long> BytesByConnection
+    {
+        get
+        {
+            lock (_connections)
+            {
+                return [.. _connections.Select(connection => connection.Bytes)];
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Task<JsonObject> ListenAsync(MigrationPair pair, CancellationToken ct) => Task.FromResult(Uri("tcp:127.0.0.1:0"));
+
+    /// <inheritdoc/>
+    public override async Task<JsonObject> ConnectAsync(MigrationPair pair, CancellationToken ct)
+    {
+        var address = await TcpChannel.ListeningAsync(pair, ct);
+        var destination = new IPEndPoint(IPAddress.Loopback, int.Parse(address.GetProperty("port").GetString()!, CultureInfo.InvariantCulture));
+        _listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _listener.Listen(256);
+        _ = Task.Run(() => AcceptAsync(_listener, destination), CancellationToken.None);
+        return Uri($"tcp:127.0.0.1:{((IPEndPoint)_listener.LocalEndPoint!).Port}");
+    }
+
+    /// <summary>Measures how fast bytes go to the destination.</summary>
+    /// <param name="window">For how long.</param>
+    /// <param name="ct">Ends it.</param>
+    /// <returns>Bytes a second.</returns>
+    public async Task<double> MeasureAsync(TimeSpan window, CancellationToken ct)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var before = Bytes;
+        await Poll.UntilAsync("proxy", $"{window.TotalSeconds} s of the wire to have passed", _ => Task.FromResult(Stopwatch.GetElapsedTime(start) >= window ? this : null),
+            () => $"{Bytes - before} bytes", 10 * window, ct);
+        return (Bytes - before) / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <summary>Waits until bytes have gone to the destination.</summary>
+    /// <param name="bytes">How many, from the start on.</param>
+    /// <param name="limit">How long at most.</param>
+    /// <param name="ct">Ends the wait.</param>
+    /// <exception cref="WaitTimeoutException">They have not.</exception>
+    public Task WaitForBytesAsync(long bytes, TimeSpan limit, CancellationToken ct) =>
+        Poll.UntilAsync("proxy", $"{bytes} bytes on the wire", _ => Task.FromResult(Bytes >= bytes ? this : null), () => $"{Bytes} bytes", limit, ct);
+
+    /// <summary>Breaks all connections: both sides see theirs end.</summary>
+    public void Break()
+    {
+        _stop.Cancel();
+        _listener?.Dispose();
+        lock (_connections)
+        {
+            _connections.ForEach(connection => connection.Dispose());
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        Break();
+        base.Dispose();
+    }
+
+    private async Task AcceptAsync(Socket listener, IPEndPoint destination)
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            Socket source;
+            try
+            {
+                source = await listener.AcceptAsync(_stop.Token);
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
+            {
+                // The channel was broken or disposed of.
+                return;
+            }
+
+            var connection = new ProxyConnection(source, _budget);
+            lock (_connections)
+            {
+                _connections.Add(connection);
+            }
+
+            await connection.OpenAsync(destination, _stop.Token);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace QemuMigTest.Migration.Channels;
+
+/// <summary>One connection through a <see cref="ProxyChannel"/>: from the source to us, and from us to the destination.</summary>
+internal sealed class ProxyConnection(Socket source, ByteBudget budget) : IDisposable
+{
+    private const int BufferBytes = 128 * 1024;
+    private readonly Socket _destination = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private long _bytes;
+
+    /// <summary>Bytes from the source to the destination.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
+
+    /// <summary>Connects to the destination and begins to pass on what comes.</summary>
+    public async Task OpenAsync(IPEndPoint destination, CancellationToken ct)
+    {
+        source.NoDelay = _destination.NoDelay = true;
+        try
+        {
+            await _destination.ConnectAsync(destination, ct);
+        }
+        catch (Exception e) when (IsEnd(e))
+        {
+            // Nobody listens there any more: the source sees its connection end.
+            Dispose();
+            return;
+        }
+
+        _ = Task.Run(() => PumpAsync(source, _destination, count => Interlocked.Add(ref _bytes, count), budget, ct), CancellationToken.None);
+        _ = Task.Run(() => PumpAsync(_destination, source, _ => { }, null, ct), CancellationToken.None);
+    }
+
+    /// <summary>Ends it on both sides.</summary>
+    public void Dispose()
+    {
+        source.Dispose();
+        _destination.Dispose();
+    }
+
+    private static async Task PumpAsync(Socket from, Socket to, Action<int> count, ByteBudget? budget, CancellationToken ct)
+    {
+        var buffer = new byte[BufferBytes];
+        try
+        {
+            while (await from.ReceiveAsync(buffer, ct) is var received and > 0)
+            {
+                if (budget is not null)
+                {
+                    await budget.SpendAsync(received, ct);
+                }
+
+                for (var sent = 0; sent < received;)
+                {
+                    sent += await to.SendAsync(buffer.AsMemory(sent, received - sent), ct);
+                }
+
+                count(received);
+            }
+
+            to.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception e) when (IsEnd(e))
+        {
+            // One side is gone; the other must see that.
+            from.Dispose();
+            to.Dispose();
+        }
+    }
+
+    private static bool IsEnd(Exception e) => e is SocketException or ObjectDisposedException or OperationCanceledException;
+}

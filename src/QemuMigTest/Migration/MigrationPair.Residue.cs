@@ -1,0 +1,14 @@
+namespace QemuMigTest.Migration;
+
+// What a released QEMU is known to leave behind.
+public sealed partial class MigrationPair
+{
+    private readonly List<(MigrationSide Side, string Kind)> _knownResidue = [];
+
+    /// <summary>Says that this side's QEMU is known to keep a descriptor that it should have closed. The oracles then want it there: the day it is mended is noticed.</summary>
+    /// <param name="side">The side.</param>
+    /// <param name="kind">What the descriptor is of: its path's end, or a kind as <see cref="Processes.ProcessResources.Descriptors"/> has it.</param>
+    public void ExpectResidue(MigrationSide side, string kind) => _knownResidue.Add((side, kind));
+
+    internal IEnumerable<string> KnownResidueOf(MigrationSide side) => _knownResidue.Where(known => known.Side == side).Select(known => known.Kind);
+}

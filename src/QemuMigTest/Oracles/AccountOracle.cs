@@ -1,0 +1,51 @@
+using QemuMigTest.Migration;
+using QemuMigTest.Migration.Channels;
+
+namespace QemuMigTest.Oracles;
+
+/// <summary>What the source says of a completed migration – times, bytes, pages – agrees with itself, with the clock, and with what was turned on.</summary>
+internal sealed class AccountOracle : IPairOracle
+{
+    public string Name => "statistics";
+
+    public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
+    {
+        var findings = new List<OracleFinding>();
+        // A side's last migration is what its query-migrate is of. A source that went back to an earlier role tells of that.
+        foreach (var run in pair.Runs.Where(run => run.Outcome == MigrationOutcome.Completed && IsAsked(pair, run)))
+        {
+            findings.AddRange(AccountRules.Check(await AccountOfAsync(pair, run, ct)).Select(text => new OracleFinding(Name, run.Source.Name, $"migration {run.Number}: {text}")));
+        }
+
+        return findings;
+    }
+
+    private static bool IsAsked(MigrationPair pair, MigrationRun run) =>
+        !run.Source.Process.Exited.IsCompleted && !run.Source.Process.HasExecutedAnother && run.Channel is not RdmaChannel
+        && !pair.Options.Capabilities.Contains(MigrationCapability.Colo)
+        && pair.Runs.Last(other => other.Source == run.Source || other.Destination == run.Source) == run;
+
+    private static async Task<MigrationAccount> AccountOfAsync(MigrationPair pair, MigrationRun run, CancellationToken ct)
+    {
+        var events = run.Source.Process.Qmp.Events.Snapshot().Skip(run.SourceEvents).ToList();
+        var statuses = events.Select(e => (Status: MigrationSide.StatusOf(e), e.Timestamp)).Where(e => e.Status is not null).Select(e => (e.Status!.Value, e.Timestamp)).ToList();
+        var capabilities = await run.Source.ExecuteAsync("query-migrate-capabilities", null, ct);
+        var on = capabilities.EnumerateArray().Where(entry => entry.GetProperty("state").GetBoolean()).Select(entry => entry.GetProperty("capability").GetString()!).ToHashSet();
+        var stopped = events.FirstOrDefault(e => e.Name == "STOP")
+            ?? events.FirstOrDefault(e => MigrationSide.StatusOf(e) is { } status && (status == MigrationStatus.PreSwitchover || status == MigrationStatus.Device))
+            ?? events.LastOrDefault(e => e.Name == "MIGRATION_PASS");
+        return new MigrationAccount
+        {
+            // Asked anew: to 9.x the last numbers come after the event that says completed.
+            Info = (await run.Source.QueryMigrateAsync(ct)).Raw,
+            Version = run.Source.Binary.Version,
+            Capabilities = on,
+            Parameters = await run.Source.ExecuteAsync("query-migrate-parameters", null, ct),
+            Statuses = statuses,
+            Stopped = stopped?.Timestamp,
+            Resumed = run.Destination.Process.Qmp.Events.Snapshot().Skip(run.DestinationEvents).FirstOrDefault(e => e.Name == "RESUME")?.Timestamp,
+            GuestRam = on.Contains(MigrationCapability.IgnoreShared.Name) || pair.Options.Mode.DestinationJoinsLater ? 0 : MigrationPair.GuestMemoryBytes,
+            FileBytes = run.Channel is FileChannel file && !on.Contains(MigrationCapability.MappedRam.Name) ? file.StreamBytes : null,
+        };
+    }
+}

@@ -1,0 +1,209 @@
+using QemuMigTest.Migration;
+
+namespace QemuMigTest.Oracles;
+
+/// <summary>How the numbers of a completed migration must agree: with each other, with the clock, and with what was turned on.</summary>
+/// <remarks>docs/oracles.md says why each tolerance is what it is.</remarks>
+internal static class AccountRules
+{
+    /// <summary>Device state, headers and ROMs; below 300 KB on each QEMU seen.</summary>
+    private const long OtherState = 1024 * 1024;
+
+    /// <summary>A page's header: address and flags, the block's name now and then.</summary>
+    private const double HeaderShare = 0.02;
+
+    private const long ZeroPageBytes = 16;
+
+    /// <summary>How late a thread may be woken, or an event be told, on a busy machine, ms.</summary>
+    private const double ClockSlack = 150;
+
+    private const double ClockShare = 0.15;
+
+    /// <summary>A downtime that the clock shows and that may not be called none, ms.</summary>
+    private const double SurelyDown = 20;
+
+    /// <summary>All that does not hold.</summary>
+    public static IEnumerable<string> Check(MigrationAccount account) =>
+        [.. Pages(account), .. Bytes(account), .. Times(account), .. Effects(account)];
+
+    private static IEnumerable<string> Pages(MigrationAccount a)
+    {
+        var (normal, duplicate, pageSize, total) = (a.Ram("normal"), a.Ram("duplicate"), a.Ram("page-size"), a.Ram("total"));
+        if (a.Ram("remaining") != 0)
+        {
+            yield return $"remaining is {a.Ram("remaining")} after completion; it must be 0";
+        }
+
+        if (pageSize != 4096)
+        {
+            yield return $"page-size is {pageSize}; it must be 4096 on this machine";
+        }
+
+        if (a.Ram("normal-bytes") != normal * pageSize)
+        {
+            yield return $"normal-bytes is {a.Ram("normal-bytes")}; it must be normal × page-size = {normal} × {pageSize}";
+        }
+
+        if (total < a.GuestRam)
+        {
+            yield return $"total is {total}, less than the guest's RAM of {a.GuestRam} bytes";
+        }
+
+        var sent = normal + duplicate + a.Xbzrle("pages");
+        if (sent * 4096 < total)
+        {
+            yield return $"normal {normal}, duplicate {duplicate} and xbzrle {a.Xbzrle("pages")} make {sent} pages; total {total} is {total / 4096}, and each page must be sent once at least";
+        }
+
+        if (sent * 4096 > total * a.Ram("dirty-sync-count") && !a.IsPostcopy)
+        {
+            yield return $"normal {normal}, duplicate {duplicate} and xbzrle {a.Xbzrle("pages")} make {sent} pages; more than all {total / 4096} in each of {a.Ram("dirty-sync-count")} passes";
+        }
+    }
+
+    private static IEnumerable<string> Bytes(MigrationAccount a)
+    {
+        var (transferred, multifd) = (a.Ram("transferred"), a.Ram("multifd-bytes"));
+        var parts = multifd + a.Ram("precopy-bytes") + a.Ram("downtime-bytes") + a.Ram("postcopy-bytes");
+        var most = a.Version.IsAtLeast(8, 0) ? OtherState : 0;
+        if (transferred - parts is var other && (other < 0 || other > most))
+        {
+            yield return $"transferred is {transferred}; precopy-, downtime-, postcopy- and multifd-bytes make {parts}; what is between, device state, must be 0 to {most} bytes";
+        }
+
+        var content = a.Ram("normal-bytes") + a.Xbzrle("bytes");
+        var compressed = a.IsCompressed && a.Version.IsAtLeast(8, 0);
+        if (!compressed && transferred < content)
+        {
+            yield return $"transferred is {transferred}, less than the {content} bytes of pages in it (normal-bytes and xbzrle's)";
+        }
+
+        var highest = (long)(content * (1 + HeaderShare)) + (a.Ram("duplicate") * ZeroPageBytes) + OtherState;
+        if (transferred > highest)
+        {
+            yield return $"transferred is {transferred}; its pages, {content} bytes, with their headers, {a.Ram("duplicate")} zero pages and device state explain {highest} at most";
+        }
+
+        if (compressed && transferred > a.Ram("normal-bytes") && content > OtherState)
+        {
+            yield return $"transferred is {transferred} and normal-bytes {a.Ram("normal-bytes")}; multifd-compression is on and must have made this guest's pages smaller";
+        }
+
+        if (a.FileBytes is { } file && Math.Abs(file - transferred) > OtherState)
+        {
+            yield return $"transferred is {transferred}, and the file holds {file} bytes";
+        }
+    }
+
+    private static IEnumerable<string> Times(MigrationAccount a)
+    {
+        var (total, setup, downtime) = (a.Number("total-time") ?? -1, a.Number("setup-time") ?? -1, a.Number("downtime") ?? -1);
+        if (total < 0 || setup < 0 || downtime < 0)
+        {
+            yield return $"total-time is {total}, setup-time {setup}, downtime {downtime}: each must be there after completion";
+            yield break;
+        }
+
+        if (setup > total || downtime > total)
+        {
+            yield return $"total-time is {total} ms, less than setup-time {setup} or downtime {downtime}";
+        }
+
+        var started = a.TimeOf(MigrationStatus.Setup);
+        var completed = a.TimeOf(MigrationStatus.Completed);
+        if (Milliseconds(started, completed) is { } clock && IsOff(total, clock))
+        {
+            yield return $"total-time is {total} ms; by its events from setup to completed it took {clock:F0} ms";
+        }
+
+        if (Milliseconds(started, a.TimeOf(MigrationStatus.Active)) is { } connecting && setup > connecting + ClockSlack)
+        {
+            yield return $"setup-time is {setup} ms; by its events it was active after {connecting:F0} ms";
+        }
+
+        // In postcopy the guest goes on elsewhere while this side has yet to complete.
+        var end = a.IsPostcopy ? null : completed;
+        if (Milliseconds(a.Stopped, end) is { } down && (IsOff(downtime, down) || (downtime == 0 && down > SurelyDown)))
+        {
+            yield return $"downtime is {downtime} ms; by its events from STOP to completed it was {down:F0} ms";
+        }
+
+        if (a.IsPostcopy && Milliseconds(Earlier(a.Stopped, a.TimeOf(MigrationStatus.PostcopyActive)), a.Resumed) is { } away && downtime > Math.Max(0, away) * (1 + ClockShare) + ClockSlack)
+        {
+            yield return $"downtime is {downtime} ms; by the events of both sides the guest ran again after {away:F0} ms";
+        }
+
+        if (a.Info.GetProperty("ram").TryGetProperty("mbps", out var mbps) && total > setup)
+        {
+            var bytes = mbps.GetDouble() * 1000 / 8 * (total - setup);
+            var transferred = a.Ram("transferred");
+            if (bytes < transferred * 0.98 || bytes > (transferred * 1.02) + OtherState)
+            {
+                yield return $"mbps is {mbps.GetDouble():F1}, which makes {bytes:F0} bytes in {total - setup} ms (total-time without setup-time); transferred is {transferred}";
+            }
+        }
+    }
+
+    private static IEnumerable<string> Effects(MigrationAccount a)
+    {
+        foreach (var (capability, shown, what) in new[]
+        {
+            ("pause-before-switchover", a.Saw(MigrationStatus.PreSwitchover), "status pre-switchover"),
+            ("xbzrle", a.Info.TryGetProperty("xbzrle-cache", out _), "xbzrle-cache"),
+            ("multifd", a.Ram("multifd-bytes") > 0, "multifd-bytes"),
+        })
+        {
+            // Without RAM to send multifd has nothing to do, and in postcopy there is no pause.
+            var mustShow = a.On(capability) && (capability != "multifd" || a.Ram("normal") > 0) && (capability != "pause-before-switchover" || !a.IsPostcopy);
+            if (mustShow && !shown)
+            {
+                yield return $"capability {capability} is on, and there was no {what}";
+            }
+
+            if (!a.On(capability) && shown)
+            {
+                yield return $"capability {capability} is off, and there was {what}";
+            }
+        }
+
+        foreach (var (capability, shown, what) in new[]
+        {
+            ("postcopy-ram", a.IsPostcopy, "status postcopy-active"),
+            ("zero-copy-send", a.Ram("dirty-sync-missed-zero-copy") > 0, "dirty-sync-missed-zero-copy"),
+            ("x-colo", a.Saw(MigrationStatus.Colo), "status colo"),
+        })
+        {
+            if (!a.On(capability) && shown)
+            {
+                yield return $"capability {capability} is off, and there was {what}";
+            }
+        }
+
+        if (!a.IsPostcopy && (a.Ram("postcopy-requests") > 0 || a.Ram("postcopy-bytes") > 0))
+        {
+            yield return $"there was no postcopy; postcopy-requests is {a.Ram("postcopy-requests")}, postcopy-bytes {a.Ram("postcopy-bytes")}";
+        }
+
+        if (a.IsPostcopy && a.GuestRam > 0 && a.Ram("postcopy-bytes") == 0)
+        {
+            yield return "there was postcopy, and postcopy-bytes is 0";
+        }
+
+        var looksForZeros = !a.Parameters.TryGetProperty("zero-page-detection", out var detection) || detection.GetString() != "none";
+        if (a.GuestRam > 0 && looksForZeros != a.Ram("duplicate") > 0)
+        {
+            yield return $"duplicate is {a.Ram("duplicate")}; zero pages {(looksForZeros ? "are looked for, and this guest has many" : "are not looked for")}";
+        }
+
+        if (a.Info.TryGetProperty("cpu-throttle-percentage", out var throttle) && throttle.GetInt64() > 0)
+        {
+            yield return $"cpu-throttle-percentage is {throttle.GetInt64()} after completion";
+        }
+    }
+
+    private static bool IsOff(double said, double clock) => Math.Abs(said - clock) > ClockSlack + (clock * ClockShare);
+
+    private static double? Milliseconds(DateTimeOffset? from, DateTimeOffset? to) => from is { } start && to is { } end ? (end - start).TotalMilliseconds : null;
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => one < other ? one : other ?? one;
+}

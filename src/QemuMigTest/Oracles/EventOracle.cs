@@ -1,0 +1,82 @@
+using QemuMigTest.Migration;
+using QemuMigTest.Processes;
+
+namespace QemuMigTest.Oracles;
+
+/// <summary>Every event has a reason, none is missing, and query-status says what the events did: which side runs, and in which run state.</summary>
+internal sealed class EventOracle : IPairOracle
+{
+    private static readonly MigrationCapability BackgroundSnapshot = new("background-snapshot");
+
+    public string Name => "events";
+
+    public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
+    {
+        var findings = new List<OracleFinding>();
+        foreach (var side in pair.Sides.Distinct())
+        {
+            var walk = await SettleAsync(pair, side, ct);
+            var history = HistoryOf(pair, side);
+            findings.AddRange(walk.Wrong.Concat(walk.Missing).Select(text => new OracleFinding(Name, side.Name, text)));
+            findings.AddRange(history.Events.Select(e => EventRules.Complaint(e.Name, e.Position, history, pair.Options)).OfType<string>().Distinct().Select(text => new OracleFinding(Name, side.Name, text)));
+            findings.AddRange(history.Migrations.SelectMany(span => Passes(pair, history, span)).Select(text => new OracleFinding(Name, side.Name, text)));
+            if (!side.Process.Exited.IsCompleted && !side.Process.HasExecutedAnother && !pair.Options.GuestSuspends)
+            {
+                await CheckQuery(side, walk, findings, ct);
+            }
+        }
+
+        return findings;
+    }
+
+    private static IEnumerable<string> Passes(MigrationPair pair, SideHistory history, MigrationSpan span)
+    {
+        var end = history.Migrations.FirstOrDefault(next => next.Number > span.Number)?.From ?? history.Events.Count;
+        return PassOrder.Check([.. history.Events.Skip(span.From).Take(end - span.From)], span, pair.Runs.First(run => run.Number == span.Number).Result);
+    }
+
+    // A side tells of its RESUME when it has said completed or cancelled, as often as not.
+    private static async Task<RunStateWalk> SettleAsync(MigrationPair pair, MigrationSide side, CancellationToken ct)
+    {
+        var walk = RunStateWalk.Of(HistoryOf(pair, side));
+        if (walk.Missing.Count == 0 || side.Process.Exited.IsCompleted)
+        {
+            return walk;
+        }
+
+        try
+        {
+            return await Poll.UntilAsync(side.Name, "events that must come", _ => Task.FromResult(RunStateWalk.Of(HistoryOf(pair, side)) is { Missing.Count: 0 } settled ? settled : null),
+                side.Process.LastSeen, pair.Environment.Limits.Reap, ct);
+        }
+        catch (WaitTimeoutException)
+        {
+            // What is missing is the finding.
+            return walk;
+        }
+    }
+
+    private async Task CheckQuery(MigrationSide side, RunStateWalk walk, List<OracleFinding> findings, CancellationToken ct)
+    {
+        var state = await side.QueryStatusAsync(ct);
+        if (state.Running != walk.Running || walk.RunState is { } wanted && wanted != state.Name)
+        {
+            findings.Add(new(Name, side.Name, $"query-status says {state}; after its events it must be {walk.RunState ?? "in some run state"}, vCPUs {(walk.Running ? "running" : "stopped")}"));
+        }
+    }
+
+    private static SideHistory HistoryOf(MigrationPair pair, MigrationSide side)
+    {
+        var spans = pair.Runs.Where(run => (run.Source == side || run.Destination == side) && run.Outcome != MigrationOutcome.Refused).Select(run => SpanOf(pair, run, side)).ToList();
+        var arguments = side.Process.Options.CommandLine.Arguments;
+        return new(side.Process.Qmp.Events.Snapshot(), side.Process.Commands, !arguments.Contains("-S") && !arguments.Contains("-incoming"), spans);
+    }
+
+    private static MigrationSpan SpanOf(MigrationPair pair, MigrationRun run, MigrationSide side)
+    {
+        var free = pair.Options.Capabilities.Concat(pair.Options.SourceCapabilities).Any(capability => capability == MigrationCapability.Colo || capability == BackgroundSnapshot);
+        var isSource = run.Source == side;
+        var switched = !isSource && !run.Destination.Process.Options.CommandLine.Arguments.Contains("-S") && RunStateWalk.Of(HistoryOf(pair, run.Source)).WasStoppedBy(run.Number);
+        return new(run.Number, isSource ? run.SourceEvents : run.DestinationEvents, isSource, run.Outcome, free, switched) { JoinedLate = run.DestinationJoinedLate && !isSource };
+    }
+}

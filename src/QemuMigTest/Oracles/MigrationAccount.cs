@@ -1,0 +1,60 @@
+using System.Text.Json;
+using QemuMigTest.Binaries;
+using QemuMigTest.Migration;
+
+namespace QemuMigTest.Oracles;
+
+/// <summary>What the source says of a completed migration, and what is known of that migration otherwise.</summary>
+internal sealed record MigrationAccount
+{
+    /// <summary>The source's query-migrate after the migration.</summary>
+    public required JsonElement Info { get; init; }
+
+    /// <summary>The source's build.</summary>
+    public required QemuVersion Version { get; init; }
+
+    /// <summary>The capabilities that are on, on the source.</summary>
+    public required IReadOnlySet<string> Capabilities { get; init; }
+
+    /// <summary>The source's query-migrate-parameters.</summary>
+    public required JsonElement Parameters { get; init; }
+
+    /// <summary>The source's statuses and when QEMU said them.</summary>
+    public required IReadOnlyList<(MigrationStatus Status, DateTimeOffset Time)> Statuses { get; init; }
+
+    /// <summary>When the source's guest was stopped for it; where it was stopped before, when the switchover began. Null when that is not told.</summary>
+    public required DateTimeOffset? Stopped { get; init; }
+
+    /// <summary>When the destination's guest ran, or null.</summary>
+    public required DateTimeOffset? Resumed { get; init; }
+
+    /// <summary>Bytes of RAM that the destination must have got from the stream at least: 0 where RAM stays where it is.</summary>
+    public required long GuestRam { get; init; }
+
+    /// <summary>Bytes of the file that the stream is in, from its start; null where there is none, or its pages have places.</summary>
+    public long? FileBytes { get; init; }
+
+    /// <summary>Whether it went on as postcopy.</summary>
+    public bool IsPostcopy => Saw(MigrationStatus.PostcopyActive);
+
+    /// <summary>Whether pages are made smaller by multifd.</summary>
+    public bool IsCompressed => On("multifd") && Parameters.TryGetProperty("multifd-compression", out var method) && method.GetString() != "none";
+
+    /// <summary>Whether a capability is on.</summary>
+    public bool On(string capability) => Capabilities.Contains(capability);
+
+    /// <summary>Whether a status came.</summary>
+    public bool Saw(MigrationStatus status) => Statuses.Any(seen => seen.Status == status);
+
+    /// <summary>When a status came first.</summary>
+    public DateTimeOffset? TimeOf(MigrationStatus status) => Saw(status) ? Statuses.First(seen => seen.Status == status).Time : null;
+
+    /// <summary>A number of MigrationInfo, or null.</summary>
+    public long? Number(string name) => Info.TryGetProperty(name, out var value) ? value.GetInt64() : null;
+
+    /// <summary>A number of MigrationInfo's ram; 0 where it is not there.</summary>
+    public long Ram(string name) => Info.TryGetProperty("ram", out var ram) && ram.TryGetProperty(name, out var value) ? value.GetInt64() : 0;
+
+    /// <summary>A number of MigrationInfo's xbzrle-cache; 0 where it is not there.</summary>
+    public long Xbzrle(string name) => Info.TryGetProperty("xbzrle-cache", out var cache) && cache.TryGetProperty(name, out var value) ? value.GetInt64() : 0;
+}
