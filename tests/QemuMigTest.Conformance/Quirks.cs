@@ -48,4 +48,10 @@ internal static class Quirks
 
     /// <summary>The secondary aborts when it loads its first checkpoint: seen on 7.2.</summary>
     public static bool ColoCheckpointAborts(QemuVersion version) => !version.IsAtLeast(8, 0);
+
+    /// <summary>What a destination in postcopy does with a migrate where <see cref="MigrateInPostcopyAborts"/>, and says where not.</summary>
+    public const string MigrateInPostcopyError = "duplicate yank instance";
+
+    /// <summary>A destination in postcopy that is told to migrate aborts: docs/findings.md, seen on 11.1. Before, it refuses, but its status goes to setup: seen on 7.2 and 10.0.</summary>
+    public static bool MigrateInPostcopyAborts(QemuVersion version) => version.IsAtLeast(11, 0);
 }

@@ -178,7 +178,8 @@ public abstract class MigrationFixture
         }
     }
 
-    private void Keep(ScratchDirectory scratch)
+    /// <summary>Keeps the logs in a scratch folder: what a test starts besides pairs, and ends itself.</summary>
+    protected void Keep(ScratchDirectory scratch)
     {
         var path = Test.Properties.Get(TestProperties.Path) as string ?? Test.FullName;
         var folder = LogKeeper.Keep(scratch, Session.Settings.ResultsFolder, path);

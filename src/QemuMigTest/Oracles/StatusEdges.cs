@@ -15,6 +15,8 @@ internal static class StatusEdges
         new(S.Active, S.PreSwitchover, S.Device, S.Failed, S.Cancelling),
         new(S.Active, S.Completed, S.PostcopyActive, S.Colo) { Until = (9, 2) },
         new(S.PreSwitchover, S.Device, S.Failed, S.Cancelling),
+        // Postcopy that was paused before its switchover: seen on 7.2.
+        new(S.PreSwitchover, S.PostcopyActive) { Until = (9, 2) },
         new(S.Device, S.Completed, S.PostcopyActive, S.Colo, S.Failed, S.Cancelling),
         new(S.Device, S.PostcopyDevice) { Since = (10, 2) },
         new(S.PostcopyDevice, S.PostcopyActive, S.Failed) { Since = (10, 2) },

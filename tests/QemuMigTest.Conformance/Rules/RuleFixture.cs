@@ -1,0 +1,86 @@
+using NUnit.Framework.Interfaces;
+using QemuMigTest.Binaries;
+using QemuMigTest.Processes;
+
+namespace QemuMigTest.Conformance.Rules;
+
+/// <summary>The base of tests that ask a QEMU by itself, with a pair's machine and RAM but no guest that runs: hundreds of commands a second. It is quit after the test.</summary>
+public abstract class RuleFixture : MigrationFixture
+{
+    private readonly List<(QemuProcess Qemu, ScratchDirectory Scratch)> _qemus = [];
+
+    /// <summary>Ends the QEMUs; one that does not quit as it should is a failure.</summary>
+    [TearDown]
+    public async Task EndQemusAsync()
+    {
+        var passed = TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Passed;
+        List<string> failures = [];
+        foreach (var (qemu, scratch) in _qemus)
+        {
+            if (passed)
+            {
+                var (status, killed) = await qemu.QuitAsync(CancellationToken.None);
+                if (killed || !status.IsSuccess)
+                {
+                    failures.Add($"{qemu.Name}: QEMU ended with {status} when it was asked to quit; its stderr: {qemu.Stderr}");
+                }
+            }
+
+            await qemu.DisposeAsync();
+            if (!passed || failures.Count > 0)
+            {
+                Keep(scratch);
+            }
+
+            scratch.Dispose();
+        }
+
+        if (failures.Count > 0)
+        {
+            throw new RuleException(string.Join("\n", failures));
+        }
+    }
+
+    /// <summary>Starts the source's build, stopped.</summary>
+    protected Task<QemuProcess> StartSourceAsync(CancellationToken ct) => StartAsync("source", Environment.Source, Environment.Accelerator.Name, ["-S"], ct);
+
+    /// <summary>Starts the destination's build; it waits for migrate-incoming.</summary>
+    protected Task<QemuProcess> StartDestinationAsync(CancellationToken ct) =>
+        StartAsync("destination", Environment.Destination, Environment.Accelerator.Name, ["-S", "-incoming", "defer"], ct);
+
+    /// <summary>What rules speak of, for a QEMU of the source's build.</summary>
+    private protected RuleContext SourceContext => new(Environment.Source.Version, Userfaultfd: Environment.Host.UserfaultfdError is null);
+
+    /// <summary>The same for the destination.</summary>
+    private protected RuleContext DestinationContext => new(Environment.Destination.Version, Destination: true, Userfaultfd: Environment.Host.UserfaultfdError is null);
+
+    /// <summary>Starts a QEMU with a pair's machine and RAM.</summary>
+    protected async Task<QemuProcess> StartAsync(string name, QemuBinary binary, string accelerator, IEnumerable<string> more, CancellationToken ct)
+    {
+        var scratch = Session.Scratch.CreateChild("");
+        try
+        {
+            var qemu = await QemuProcess.StartAsync(new()
+            {
+                Name = name,
+                Launch = binary.Launch,
+                Scratch = scratch,
+                Limits = Environment.Limits,
+                Log = Environment.Log,
+                MonitorObject = binary.HasMonitorObject,
+                QTest = false,
+                Serial = false,
+                CommandLine = new QemuCommandLine().With("-no-user-config").With("-nodefaults").With("-display", "none")
+                    .With("-machine", Environment.MachineType).With("-accel", accelerator).With("-m", $"{MigrationPair.GuestMemoryMiB}M").With(more),
+            }, Session.Spawner, ct);
+            _qemus.Add((qemu, scratch));
+            return qemu;
+        }
+        catch
+        {
+            Keep(scratch);
+            scratch.Dispose();
+            throw;
+        }
+    }
+}
