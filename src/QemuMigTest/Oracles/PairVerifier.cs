@@ -5,11 +5,17 @@ namespace QemuMigTest.Oracles;
 /// <summary>Applies every oracle to a pair, ends it, and sees that nothing is left of it.</summary>
 public sealed class PairVerifier
 {
-<<<<<<< HEAD
-    private readonly IReadOnlyList<IPairOracle> _oracles = [new StatusOracle(), new OneRunnerOracle(), new GuestOracle(), new StateGuestOracle()];
-=======
-    private readonly IReadOnlyList<IPairOracle> _oracles = [new StatusOracle(), new OneRunnerOracle(), new EventOracle(), new AccountOracle(), new GuestOracle(), new TicksOracle(), new ResidueOracle()];
->>>>>>> 38e71d1
+    private readonly IReadOnlyList<IPairOracle> _oracles =
+    [
+        new StatusOracle(),
+        new OneRunnerOracle(),
+        new EventOracle(),
+        new AccountOracle(),
+        new GuestOracle(),
+        new StateGuestOracle(),
+        new TicksOracle(),
+        new ResidueOracle(),
+    ];
 
     /// <summary>Checks a pair whose test has passed, and quits its QEMUs.</summary>
     /// <exception cref="OracleException">Something does not hold; all findings are in it.</exception>
