@@ -15,6 +15,26 @@ public sealed class CommandRuleTests : RuleFixture
     [MigrationTest("/migration/rules/commands/idle")]
     public async Task A_source_without_a_migration_refuses_what_is_for_one(CancellationToken ct) => await TryAsync(Stage.Idle, await StartSourceAsync(ct), Environment.Source, ct);
 
+    [MigrationTest("/migration/rules/commands/migrate")]
+    public async Task A_source_does_not_migrate_with_what_does_not_go_together(CancellationToken ct)
+    {
+        var qemu = await StartSourceAsync(ct);
+        var probe = new RuleProbe(qemu, Watched.All);
+        var defaults = (await probe.ReadAsync(ct)).ParameterValues;
+        foreach (var row in MigrateTable.Rows.Where(IsHere))
+        {
+            var capabilities = MigrationCapability.Several(row.Capabilities).Select(capability => capability.Name).ToList();
+            var parameters = JsonNode.Parse(row.Parameters)!.AsObject();
+            await SetAsync(qemu, capabilities, true, parameters, ct);
+            await probe.ReadAsync(ct);
+            JsonObject arguments = new() { ["uri"] = row.Uri };
+            await (row.Fails?.Includes(Environment.Source.Version) == true ? probe.TryFailingAsync("migrate", arguments, row.Reason, ct) : probe.TryAsync("migrate", arguments, [row.Reason], ct));
+            await SetAsync(qemu, capabilities, false, new(parameters.Select(parameter => KeyValuePair.Create(parameter.Key, defaults[parameter.Key]?.DeepClone()))), ct);
+        }
+
+        await probe.FinishAsync(ct);
+    }
+
     [MigrationTest("/migration/rules/commands/incoming")]
     public async Task A_destination_that_waits_refuses_what_is_for_others(CancellationToken ct)
     {
@@ -81,11 +101,40 @@ public sealed class CommandRuleTests : RuleFixture
         NoteRefusal("migrate on a destination in postcopy: refused, but its status goes to setup");
     }
 
-    private async Task<MigrationRun> StartPostcopyAsync(CancellationToken ct)
+    [MigrationTest("/migration/rules/commands/postcopy/release-ram"), RequiresCapability("postcopy-ram"), RequiresCapability("release-ram"), RequiresUserfaultfd]
+    public async Task A_postcopy_whose_source_has_released_its_RAM_is_not_resumed(CancellationToken ct)
+    {
+        var migration = await StartPostcopyAsync(ct, new MigrationCapability("release-ram"));
+        // There is no way on for its guest, and that is the point.
+        Release(migration.Pair);
+        await migration.PauseAsync(ct);
+        var probe = new RuleProbe(migration.Source.Process, Watched.All);
+        await probe.TryAsync("migrate", new() { ["uri"] = "tcp:127.0.0.1:1", ["resume"] = true }, [new("release-ram excludes a recovery", "release-ram")], ct);
+        await probe.FinishAsync(ct);
+    }
+
+    // On the build, and on the host: a source needs userfaultfd for background snapshots alone.
+    private bool IsHere(MigrateRule row) => row.Versions.Includes(Environment.Source.Version)
+        && MigrationCapability.Several(row.Capabilities).All(capability => Environment.Source.MigrationCapabilities.Contains(capability.Name)
+            && (capability.Name != "background-snapshot" || Environment.Host.UserfaultfdError is null))
+        && JsonNode.Parse(row.Parameters)!.AsObject().All(parameter => Environment.Source.MigrationParameters.TryGetValue(parameter.Key, out var values)
+            && (values.Count == 0 || values.Contains((string?)parameter.Value)));
+
+    private static async Task SetAsync(QemuProcess qemu, IEnumerable<string> capabilities, bool on, JsonObject parameters, CancellationToken ct)
+    {
+        // In this order both ways: mapped-ram with compression locks the parameters until it is off.
+        await qemu.ExecuteAsync("migrate-set-capabilities", new()
+        {
+            ["capabilities"] = new JsonArray([.. capabilities.Select(name => new JsonObject { ["capability"] = name, ["state"] = on })]),
+        }, ct);
+        await qemu.ExecuteAsync("migrate-set-parameters", parameters, ct);
+    }
+
+    private async Task<MigrationRun> StartPostcopyAsync(CancellationToken ct, params IReadOnlyList<MigrationCapability> more)
     {
         var pair = await StartPairAsync(new()
         {
-            Capabilities = [MigrationCapability.PostcopyRam],
+            Capabilities = [MigrationCapability.PostcopyRam, .. more],
             SourceParameters = new() { ["max-postcopy-bandwidth"] = SlowestPostcopy },
         }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);

@@ -10,6 +10,7 @@ internal sealed class RuleProbe(QemuProcess qemu, Watched watched)
     private const int MaxShown = 60;
     private readonly List<string> _broken = [];
     private int _commands;
+    private string? _ending;
     private Settings? _first;
     private Settings? _last;
 
@@ -33,6 +34,14 @@ internal sealed class RuleProbe(QemuProcess qemu, Watched watched)
             error = e;
         }
 
+        if (_ending is not null)
+        {
+            // It fails in the migration's own time, and says failing meanwhile.
+            await Poll.UntilAsync(qemu.Name, $"query-migrate to say {_ending}", async token => (await Settings.ReadAsync(qemu, token)).Migration == _ending ? this : null,
+                qemu.LastSeen, qemu.Options.Limits.Step, ct);
+            before = before with { Migration = _ending };
+        }
+
         var after = watched == Watched.All ? await Settings.ReadAsync(qemu, ct) : await before.ReadSettingsAsync(qemu, ct);
         _last = after;
         _commands++;
@@ -47,6 +56,14 @@ internal sealed class RuleProbe(QemuProcess qemu, Watched watched)
     /// <summary>The same, for a command that changes nothing also when it is accepted.</summary>
     public Task<Settings> TryAsync(string command, JsonObject? arguments, IReadOnlyList<Refusal> reasons, CancellationToken ct) =>
         TryAsync(command, arguments, reasons, (before, after) => before.DifferenceTo(after), ct);
+
+    /// <summary>The same, for a command that must be refused and whose migration ends as failed.</summary>
+    public async Task TryFailingAsync(string command, JsonObject arguments, Refusal reason, CancellationToken ct)
+    {
+        _ending = "failed";
+        await TryAsync(command, arguments, [reason], ct);
+        _ending = null;
+    }
 
     /// <summary>Something else that does not hold.</summary>
     public void Add(string broken) => _broken.Add($"{qemu.Name}: {broken}");

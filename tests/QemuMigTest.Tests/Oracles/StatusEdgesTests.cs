@@ -20,6 +20,7 @@ public sealed class StatusEdgesTests
     [TestCase("setup active pre-switchover cancelling cancelled", "7.2 11.1")]
     [TestCase("setup active device postcopy-active completed", "10.0 10.1")]
     [TestCase("setup active postcopy-active completed", "7.2 9.2")]
+    [TestCase("setup active pre-switchover postcopy-active completed", "7.2 9.2")]
     [TestCase("setup active device postcopy-device postcopy-active completed", "10.2 11.1")]
     [TestCase("setup active device postcopy-device failing failed", "11.1")]
     [TestCase("setup active postcopy-active postcopy-paused postcopy-recover postcopy-active completed", "7.2 9.0")]

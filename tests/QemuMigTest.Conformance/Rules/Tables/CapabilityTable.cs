@@ -86,7 +86,10 @@ internal static class CapabilityTable
     ];
 
     // From 8.1 what had to be set before migrate-incoming was refused even when it was set already; mended in 9.2.4 and 10.0.2.
-    private static IEnumerable<CapabilityRule> RefusedAgain(string capability, string word) =>
-        new[] { VersionRange.From(8, 1).Until(9, 2, 4), VersionRange.From(10, 0).Until(10, 0, 2) }.Select(versions => new CapabilityRule(
-            new($"{capability} is on, and migrate-incoming was executed", word, "before incoming"), (_, after, context) => context.Listening && after.Has(capability)) { Versions = versions });
+    private static IEnumerable<CapabilityRule> RefusedAgain(string capability, string word)
+    {
+        var reason = new Refusal($"{capability} is on, and migrate-incoming was executed", word, "before incoming");
+        var rule = new CapabilityRule(reason, (_, after, context) => context.Listening && after.Has(capability));
+        return [rule.For(VersionRange.From(8, 1).Until(9, 2, 4)), rule.For(VersionRange.From(10, 0).Until(10, 0, 2))];
+    }
 }
