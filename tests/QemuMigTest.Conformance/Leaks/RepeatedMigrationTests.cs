@@ -2,11 +2,14 @@ using System.Text.Json.Nodes;
 
 namespace QemuMigTest.Conformance.Leaks;
 
-/// <summary>20 migrations from one source that are cancelled, that fail, or that complete into a file: its descriptors, threads and memory stay as they were.</summary>
+/// <summary>20 migrations from one source that are cancelled, that fail, or 10 that complete into a file: its descriptors, threads and memory stay as they were.</summary>
 public sealed class RepeatedMigrationTests : LeakFixture
 {
     // Where nobody listens: the discard port of a machine that has no such service.
     private const string Nowhere = "tcp:127.0.0.1:9";
+
+    // Each writes all RAM to the disk.
+    private const int Some = 10;
 
     [MigrationTest("/migration/leaks/cancelled/plain", "")]
     [MigrationTest("/migration/leaks/cancelled/multifd", "multifd")]
@@ -55,7 +58,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
             await pair.Source.ContinueAsync(ct);
             await pair.Source.StopAsync(ct);
             System.IO.File.Delete(file);
-        }, ct);
+        }, ct, Some);
     }
 
     private async Task FailAsync(string capabilities, string uri, CancellationToken ct)
