@@ -24,18 +24,24 @@ public abstract class LeakFixture : MigrationFixture
         for (var number = 1; number <= rounds; number++)
         {
             await round(number);
+            // It says failed, or cancelled, before it has cleaned up, and till then it may refuse the next.
+            await SettleAsync(side, fresh, number, ct);
             if (number >= rounds * WarmUp)
             {
                 flat.Note();
             }
         }
 
+        flat.ShouldBeFlat();
+    }
+
+    private static Task SettleAsync(MigrationSide side, ProcessResources fresh, int number, CancellationToken ct)
+    {
         IReadOnlyList<string> left = [];
-        await Poll.UntilAsync(side.Name, $"the descriptors and threads of before {rounds} migrations", _ =>
+        return Poll.UntilAsync(side.Name, $"the descriptors and threads of before, after migration {number}", _ =>
         {
             left = ProcessResources.Read(side.Process.Child.Id)!.DifferencesFrom(fresh);
             return Task.FromResult(left.Count == 0 ? side : null);
         }, () => string.Join(", ", left), side.Process.Options.Limits.Command, ct);
-        flat.ShouldBeFlat();
     }
 }

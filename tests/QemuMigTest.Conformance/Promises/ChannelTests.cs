@@ -35,7 +35,6 @@ public sealed class ChannelTests : MigrationFixture
         carried.Sum().ShouldBeGreaterThanOrEqualTo(migration.Result!.Raw.GetProperty("ram").GetProperty("multifd-bytes").GetInt64(), "the channels carry what multifd-bytes counts");
     }
 
-    // 15 %: TLS, and what each connection says first.
     [MigrationTest("/migration/promises/transferred/plain", "")]
     [MigrationTest("/migration/promises/transferred/multifd", "multifd")]
     public async Task What_was_transferred_is_what_went_over_the_wire([Capabilities] string capabilities, CancellationToken ct)

@@ -39,7 +39,8 @@ public sealed class DowntimeTests : MigrationFixture
         var stopped = await pair.Source.WaitForEventAsync("STOP", migration.SourceEvents, ct);
         var resumed = await pair.Destination.WaitForEventAsync("RESUME", migration.DestinationEvents, ct);
         var down = (resumed.Timestamp - stopped.Timestamp).TotalMilliseconds;
-        var said = migration.Result!.Downtime!.Value;
+        // Asked anew: on 7.2 it is still 0 when the event says completed.
+        var said = (await pair.Source.QueryMigrateAsync(ct)).Downtime!.Value;
         Math.Abs(said - down).ShouldBeLessThan(Slack + (down * WireRate.Tolerance), $"downtime is {said} ms; from STOP on the source to RESUME on the destination it was {down:F0} ms");
     }
 
