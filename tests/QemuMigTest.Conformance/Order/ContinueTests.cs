@@ -16,7 +16,7 @@ public sealed class ContinueTests : MigrationFixture
             var position = pair.Source.EventPosition;
             await pair.Source.ExecuteAsync("migrate", new() { ["uri"] = $"file:{pair.Scratch.File($"saved-{round}")}" }, ct);
             await pair.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, position, "migration status completed", ct);
-            (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState("postmigrate", false));
+            await PostMigrate.WaitAsync(pair.Source, ct);
             var saved = await pair.Source.ReadGuestStateAsync(ct);
             await pair.Source.ContinueAsync(ct);
             (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState("running", true));
