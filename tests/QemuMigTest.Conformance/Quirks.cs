@@ -23,6 +23,9 @@ internal static class Quirks
     /// <summary>With multifd, a migration that is cancelled in setup may stay in cancelling for ever: docs/findings.md, seen on 7.2.</summary>
     public static bool MultifdCancelInSetupHangs(QemuVersion version) => !version.IsAtLeast(8, 0);
 
+    /// <summary>Why 7.2 is not asked for multifd migrations that break again and again: docs/findings.md.</summary>
+    public const string BrokenMultifdHangs = "on 7.2 the migration thread of a multifd migration that breaks may hang for ever";
+
     /// <summary>multifd-zlib-level and multifd-zstd-level are accepted and not applied: seen on 7.2.</summary>
     public static bool CompressionLevelIgnored(QemuVersion version) => !version.IsAtLeast(8, 0);
 

@@ -47,7 +47,7 @@ internal sealed class EventOracle : IPairOracle
         try
         {
             return await Poll.UntilAsync(side.Name, "events that must come", _ => Task.FromResult(RunStateWalk.Of(HistoryOf(pair, side)) is { Missing.Count: 0 } settled ? settled : null),
-                side.Process.LastSeen, pair.Environment.Limits.Reap, ct);
+                side.Process.LastSeen, pair.Environment.Limits.Command, ct);
         }
         catch (WaitTimeoutException)
         {

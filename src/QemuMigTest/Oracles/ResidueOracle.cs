@@ -21,7 +21,7 @@ internal sealed class ResidueOracle : IPairOracle
                 continue;
             }
 
-            var left = (await SettleAsync(side, before, pair.Environment.Limits.Reap, ct)).ToList();
+            var left = (await SettleAsync(side, before, pair.Environment.Limits.Command, ct)).ToList();
             foreach (var known in pair.KnownResidueOf(side))
             {
                 if (left.FindIndex(text => text.Contains($"{known}' more", StringComparison.Ordinal)) is var index and >= 0)

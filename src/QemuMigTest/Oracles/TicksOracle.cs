@@ -30,7 +30,7 @@ internal sealed class TicksOracle : IPairOracle
             try
             {
                 await Poll.UntilAsync(pair.Holder.Name, "markers that the guest has written", _ => Task.FromResult((seen = Count(pair, 'B')) >= least ? pair : null),
-                    pair.Holder.Serial.Tail, pair.Environment.Limits.Reap, ct);
+                    pair.Holder.Serial.Tail, pair.Environment.Limits.Command, ct);
             }
             catch (WaitTimeoutException)
             {

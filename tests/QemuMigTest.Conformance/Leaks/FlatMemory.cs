@@ -1,0 +1,35 @@
+using System.Globalization;
+
+namespace QemuMigTest.Conformance.Leaks;
+
+using File = System.IO.File;
+
+/// <summary>The memory of a QEMU, noted after each of many rounds: it may go up and down, and must not go up on the whole.</summary>
+internal sealed class FlatMemory(MigrationSide side)
+{
+    // KiB a round: what TCG's buffer of translated code takes when a guest has run, and the allocator's arenas; up to 180 seen.
+    private const double Tolerance = 512;
+    private readonly List<long> _kibibytes = [];
+
+    /// <summary>Notes what it has now.</summary>
+    public void Note() => _kibibytes.Add(Read(side.Process.Child.Id));
+
+    /// <summary>The least of the last rounds is not above the most of the first.</summary>
+    /// <exception cref="QemuMigTestException">It is.</exception>
+    public void ShouldBeFlat()
+    {
+        var third = _kibibytes.Count / 3;
+        var (first, last) = (_kibibytes[..third].Max(), _kibibytes[^third..].Min());
+        if (last - first > Tolerance * (_kibibytes.Count - third))
+        {
+            throw new QemuMigTestException($"{side.Name}: its memory grows from round to round (RssAnon, KiB): {string.Join(", ", _kibibytes)}");
+        }
+    }
+
+    // RssAnon, all of the guest's RAM included, which is the same in each round.
+    private static long Read(int processId)
+    {
+        var line = File.ReadLines($"/proc/{processId}/status").First(line => line.StartsWith("RssAnon:", StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,76 @@
+using System.Text.Json.Nodes;
+using QemuMigTest.Processes;
+
+namespace QemuMigTest.Conformance.Promises;
+
+/// <summary>Limits of bandwidth, measured on the wire: they are kept to, and made use of.</summary>
+public sealed class BandwidthTests : MigrationFixture
+{
+    private const long Limit = 30_000_000;
+    private const long HigherLimit = 60_000_000;
+
+    // So that multifd's last packets of each slice, half a megabyte a channel, are a small share of it.
+    private const long MultifdLimit = 120_000_000;
+    private const long Begun = 1_000_000;
+
+    // The guest's pages last for 6 s at this.
+    private const long PostcopyLimit = 15_000_000;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan PostcopyPatience = TimeSpan.FromSeconds(3);
+
+    [MigrationTest("/migration/promises/max-bandwidth/plain", "", Limit)]
+    [MigrationTest("/migration/promises/max-bandwidth/multifd", "multifd", MultifdLimit)]
+    [MigrationTest("/migration/promises/max-bandwidth/xbzrle", "xbzrle", Limit)]
+    public async Task A_precopy_is_as_fast_as_it_may_be_and_no_faster([Capabilities] string capabilities, long limit, CancellationToken ct)
+    {
+        var (migration, proxy) = await StartAsync(MigrationCapability.Several(capabilities), limit, ct);
+        await WireRate.ShouldBeAsync(proxy, limit, Patience, ct);
+        await migration.AllowConvergenceAsync(ct);
+        await migration.CompleteAsync(ct);
+    }
+
+    [MigrationTest("/migration/promises/max-bandwidth/changed")]
+    public async Task A_limit_that_is_changed_while_the_migration_is_under_way_holds_from_then_on(CancellationToken ct)
+    {
+        var (migration, proxy) = await StartAsync([], Limit, ct);
+        await WireRate.ShouldBeAsync(proxy, Limit, Patience, ct);
+        await migration.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = HigherLimit }, ct);
+        await WireRate.ShouldBeAsync(proxy, HigherLimit, Patience, ct);
+        await migration.AllowConvergenceAsync(ct);
+        await migration.CompleteAsync(ct);
+    }
+
+    // The guest is stopped, so that nothing but the background's pages is sent: those that a vCPU waits for may pass the limit.
+    [MigrationTest("/migration/promises/max-postcopy-bandwidth"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
+    public async Task The_background_of_a_postcopy_is_as_fast_as_it_may_be_and_no_faster(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new()
+        {
+            Capabilities = [MigrationCapability.PostcopyRam],
+            SourceParameters = new JsonObject { ["max-postcopy-bandwidth"] = PostcopyLimit },
+            // Postcopy lets the guest run, whether it ran before or not: docs/findings.md.
+            DestinationArguments = new QemuCommandLine().With("-S"),
+        }, ct);
+        await pair.StopSourceAsync(ct);
+        var proxy = new ProxyChannel();
+        var migration = await pair.MigrateAsync(proxy, ct);
+        await migration.WaitForPageSentAsync(ct);
+        await pair.Source.ExecuteAsync("migrate-start-postcopy", null, ct);
+        await migration.WaitForStatusAsync(MigrationStatus.PostcopyActive, ct);
+        var begun = proxy.Bytes;
+        await proxy.WaitForBytesAsync(begun + Begun, Environment.Limits.Step, ct);
+        await WireRate.ShouldBeAsync(proxy, PostcopyLimit, PostcopyPatience, ct);
+        await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = 0 }, ct);
+        await migration.CompleteAsync(ct);
+    }
+
+    private async Task<(MigrationRun Migration, ProxyChannel Proxy)> StartAsync(IReadOnlyList<MigrationCapability> capabilities, long limit, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Capabilities = capabilities }, ct);
+        await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = limit }, ct);
+        var proxy = new ProxyChannel();
+        var migration = await pair.MigrateAsync(proxy, ct);
+        await proxy.WaitForBytesAsync(Begun, Environment.Limits.Step, ct);
+        return (migration, proxy);
+    }
+}

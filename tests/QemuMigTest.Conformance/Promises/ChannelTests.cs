@@ -1,0 +1,49 @@
+using System.Text.Json.Nodes;
+
+namespace QemuMigTest.Conformance.Promises;
+
+/// <summary>multifd uses all its channels, about equally.</summary>
+[RequiresCapability("multifd")]
+public sealed class ChannelTests : MigrationFixture
+{
+    // Slow enough for each channel to be free when its turn comes.
+    private const long Bandwidth = 100_000_000;
+    private const int Passes = 3;
+
+    [MigrationTest("/migration/promises/multifd-channels/2", 2)]
+    [MigrationTest("/migration/promises/multifd-channels/8", 8)]
+    public async Task Each_channel_carries_its_share(int channels, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new()
+        {
+            Capabilities = [MigrationCapability.Multifd],
+            Parameters = new JsonObject { ["multifd-channels"] = channels },
+        }, ct);
+        await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = Bandwidth }, ct);
+        var proxy = new ProxyChannel();
+        var migration = await pair.MigrateAsync(proxy, ct);
+        await migration.WaitForPassAsync(Passes, ct);
+        await migration.AllowConvergenceAsync(ct);
+        await migration.CompleteAsync(ct);
+
+        var bytes = proxy.BytesByConnection.OrderDescending().ToList();
+        bytes.Count.ShouldBe(channels + 1, $"{channels} channels and the main one");
+        var carried = bytes.Take(channels).ToList();
+        var mean = carried.Average();
+        carried[^1].ShouldBeGreaterThan((long)(mean / 2), $"bytes of each channel: {string.Join(", ", carried)}");
+        carried[0].ShouldBeLessThan((long)(mean * 2), $"bytes of each channel: {string.Join(", ", carried)}");
+        carried.Sum().ShouldBeGreaterThanOrEqualTo(migration.Result!.Raw.GetProperty("ram").GetProperty("multifd-bytes").GetInt64(), "the channels carry what multifd-bytes counts");
+    }
+
+    [MigrationTest("/migration/promises/transferred/plain", "")]
+    [MigrationTest("/migration/promises/transferred/multifd", "multifd")]
+    public async Task What_was_transferred_is_what_went_over_the_wire([Capabilities] string capabilities, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.Allowed }, ct);
+        var proxy = new ProxyChannel();
+        var migration = await pair.MigrateAsync(proxy, ct);
+        await migration.CompleteAsync(ct);
+        var transferred = migration.Result!.RamTransferred!.Value;
+        Math.Abs(proxy.Bytes - transferred).ShouldBeLessThan(Math.Max(transferred / 100, 500_000), $"transferred is {transferred}, and {proxy.Bytes} bytes went over the wire");
+    }
+}

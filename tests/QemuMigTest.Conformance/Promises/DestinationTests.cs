@@ -1,0 +1,54 @@
+using QemuMigTest.Processes;
+
+namespace QemuMigTest.Conformance.Promises;
+
+/// <summary>-S and exit-on-error on the destination do what they say.</summary>
+public sealed class DestinationTests : MigrationFixture
+{
+    private const long Begun = 3_000_000;
+
+    // Where the destination's guest has not run yet, both sides have one and the same guest: it went on nowhere after the switchover.
+    [MigrationTest("/migration/promises/autostart/precopy", false)]
+    [MigrationTest("/migration/promises/autostart/return-path", true)]
+    public async Task A_destination_started_with_S_stays_paused_with_the_very_guest_that_left(bool returnPath, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new()
+        {
+            Convergence = Convergence.Allowed,
+            Capabilities = returnPath ? [MigrationCapability.ReturnPath] : [],
+            DestinationArguments = new QemuCommandLine().With("-S"),
+        }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await pair.Destination.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.DestinationEvents, "migration status completed", ct);
+        await migration.WaitForStatusAsync(MigrationStatus.Completed, ct);
+        (await pair.Destination.QueryStatusAsync(ct)).ShouldBe(new RunState("paused", false), "it was started with -S");
+        var left = await pair.Source.HumanAsync("info registers", ct);
+        (await pair.Destination.HumanAsync("info registers", ct)).ShouldBe(left, "no instruction may be executed between the switchover and cont");
+        (await MemoryAsync(pair.Destination, pair, ct)).ShouldBe(await MemoryAsync(pair.Source, pair, ct), "no byte may be written between the switchover and cont");
+        await pair.Destination.ContinueAsync(ct);
+        await migration.CompleteAsync(ct);
+    }
+
+    [MigrationTest("/migration/promises/exit-on-error/true")]
+    public Task A_destination_that_loses_its_source_exits(CancellationToken ct) => BreakAsync(exits: true, ct);
+
+    [MigrationTest("/migration/promises/exit-on-error/false"), RequiresArgument("migrate-incoming", "exit-on-error")]
+    public Task A_destination_that_loses_its_source_stays_where_it_was_told_so(CancellationToken ct) => BreakAsync(exits: false, ct);
+
+    private async Task BreakAsync(bool exits, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { ExitOnError = exits }, ct);
+        var proxy = new ProxyChannel();
+        var migration = await pair.MigrateAsync(proxy, ct);
+        await proxy.WaitForBytesAsync(Begun, Environment.Limits.Step, ct);
+        proxy.Break();
+        await migration.FailAsync([], exits ? DestinationEnd.Exits() : DestinationEnd.Fails(), ct);
+    }
+
+    private static Task<string> MemoryAsync(MigrationSide side, MigrationPair pair, CancellationToken ct)
+    {
+        var settings = pair.Program.Settings;
+        return side.Memory.ReadAsync(settings.RegionStart, (int)(settings.RegionEnd - settings.RegionStart),
+            bytes => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)), ct);
+    }
+}

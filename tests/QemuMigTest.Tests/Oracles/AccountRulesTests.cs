@@ -1,0 +1,70 @@
+using System.Text.Json;
+using NUnit.Framework;
+using QemuMigTest.Binaries;
+using QemuMigTest.Migration;
+using QemuMigTest.Oracles;
+using Shouldly;
+
+namespace QemuMigTest.Tests.Oracles;
+
+public sealed class AccountRulesTests
+{
+    private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch;
+
+    // As 11.1.3 and 7.2.22 said them.
+    private const string Precopy = """
+        {"status": "completed", "setup-time": 20, "downtime": 874, "total-time": 1017, "ram": {"total": 157818880, "postcopy-requests": 0, "dirty-sync-count": 2, "multifd-bytes": 0,
+         "pages-per-second": 100015, "downtime-bytes": 104480400, "page-size": 4096, "remaining": 0, "postcopy-bytes": 0, "mbps": 1253.2431374122368, "transferred": 156185426,
+         "dirty-sync-missed-zero-copy": 0, "precopy-bytes": 51626246, "duplicate": 13067, "dirty-pages-rate": 0, "normal-bytes": 155684864, "normal": 38009}}
+        """;
+
+    [Test]
+    public void What_a_QEMU_said_of_a_good_migration_is_accepted() => AccountRules.Check(Account(Precopy)).ShouldBeEmpty();
+
+    [TestCase("\"remaining\": 0", "\"remaining\": 4096", "remaining is 4096")]
+    [TestCase("\"normal-bytes\": 155684864", "\"normal-bytes\": 155684865", "normal-bytes is 155684865")]
+    [TestCase("\"total\": 157818880", "\"total\": 57818880", "less than the guest's RAM")]
+    [TestCase("\"duplicate\": 13067", "\"duplicate\": 100", "each page must be sent once at least")]
+    [TestCase("\"duplicate\": 13067", "\"duplicate\": 0", "zero pages are looked for")]
+    [TestCase("\"duplicate\": 13067", "\"duplicate\": 90000", "more than all 38530 in each of 2 passes")]
+    [TestCase("\"transferred\": 156185426", "\"transferred\": 256185426", "what is between, device state, must be 0 to 1048576 bytes")]
+    [TestCase("\"transferred\": 156185426", "\"transferred\": 56185426", "less than the 155684864 bytes of pages in it")]
+    [TestCase("\"multifd-bytes\": 0", "\"multifd-bytes\": 4096", "capability multifd is off, and there was multifd-bytes")]
+    [TestCase("\"postcopy-requests\": 0", "\"postcopy-requests\": 3", "there was no postcopy; postcopy-requests is 3")]
+    [TestCase("\"total-time\": 1017", "\"total-time\": 2017", "total-time is 2017 ms; by its events from setup to completed it took 1017 ms")]
+    [TestCase("\"downtime\": 874", "\"downtime\": 74", "downtime is 74 ms; by its events from STOP to completed it was 858 ms")]
+    [TestCase("\"downtime\": 874", "\"downtime\": 5000", "less than setup-time 20 or downtime 5000")]
+    [TestCase("\"setup-time\": 20", "\"setup-time\": 500", "setup-time is 500 ms; by its events it was active after 23 ms")]
+    [TestCase("\"mbps\": 1253.2431374122368", "\"mbps\": 125.32", "mbps is 125.3")]
+    [TestCase("\"status\": \"completed\"", "\"status\": \"completed\", \"cpu-throttle-percentage\": 20", "cpu-throttle-percentage is 20 after completion")]
+    public void A_number_that_cannot_be_is_named(string said, string instead, string finding) =>
+        AccountRules.Check(Account(Precopy.Replace(said, instead, StringComparison.Ordinal))).ShouldContain(text => text.Contains(finding, StringComparison.Ordinal));
+
+    [TestCase("multifd", "capability multifd is on, and there was no multifd-bytes")]
+    [TestCase("xbzrle", "capability xbzrle is on, and there was no xbzrle-cache")]
+    [TestCase("pause-before-switchover", "capability pause-before-switchover is on, and there was no status pre-switchover")]
+    public void A_capability_without_effect_is_named(string capability, string finding) =>
+        AccountRules.Check(Account(Precopy) with { Capabilities = new HashSet<string> { capability } }).ShouldContain(finding);
+
+    [Test]
+    public void A_file_of_another_length_than_transferred_is_named() =>
+        AccountRules.Check(Account(Precopy) with { FileBytes = 1000 }).ShouldContain("transferred is 156185426, and the file holds 1000 bytes");
+
+    [Test]
+    public void Before_8_0_the_parts_make_all_that_was_transferred() =>
+        AccountRules.Check(Account(Precopy) with { Version = new QemuVersion(7, 2, 22, "") }).ShouldContain(text => text.Contains("must be 0 to 0 bytes", StringComparison.Ordinal));
+
+    private static MigrationAccount Account(string info) => new()
+    {
+        Info = JsonElement.Parse(info),
+        Version = new QemuVersion(11, 1, 3, ""),
+        Capabilities = new HashSet<string>(),
+        Parameters = JsonElement.Parse("{}"),
+        Statuses = [(MigrationStatus.Setup, At(0)), (MigrationStatus.Active, At(23)), (MigrationStatus.Device, At(159)), (MigrationStatus.Completed, At(1017))],
+        Stopped = At(159),
+        Resumed = At(1018),
+        GuestRam = MigrationPair.GuestMemoryBytes,
+    };
+
+    private static DateTimeOffset At(int milliseconds) => Start.AddMilliseconds(milliseconds);
+}
