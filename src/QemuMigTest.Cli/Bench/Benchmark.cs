@@ -24,7 +24,7 @@ internal sealed class Benchmark
     }
 
     /// <summary>Measures.</summary>
-    /// <exception cref="BenchmarkException">A test of ours or of upstream's failed, or there is nothing that both have.</exception>
+    /// <exception cref="BenchmarkException">A test of ours failed, upstream's harness stopped where it had got through before, or there is nothing that both have.</exception>
     public async Task<BenchmarkResult> MeasureAsync(CancellationToken ct)
     {
         var known = UpstreamPaths.Read().Where(path => path.Since == HarnessVersion).Select(path => path.Path).ToHashSet();
@@ -32,6 +32,7 @@ internal sealed class Benchmark
         Say(string.Create(CultureInfo.InvariantCulture, $"ours, once, to see which of {candidates.Count} paths pass here"));
         var both = (await OursAsync(candidates, jobs: 2, "probe", ct)).Passed.Keys.Intersect(candidates).ToList();
 
+        var harness = new UpstreamHarness(_plan, Say);
         List<IReadOnlyDictionary<string, double>> upstream = [];
         List<TimedRun> one = [];
         List<TimedRun> two = [];
@@ -39,7 +40,7 @@ internal sealed class Benchmark
         {
             if (round <= _plan.UpstreamRepeat)
             {
-                var seconds = await UpstreamAsync(both, ct);
+                var seconds = await harness.MeasureAsync(both, ct);
                 upstream.Add(seconds);
                 // What upstream skips is common to none.
                 both = [.. both.Where(seconds.ContainsKey)];
@@ -52,7 +53,7 @@ internal sealed class Benchmark
                 two.Add(await OursAsync(both, jobs: 2, "two jobs", ct));
             }
         }
-        return new BenchmarkResult { Started = _started, Upstream = upstream, OneJob = one, TwoJobs = two };
+        return new BenchmarkResult { Started = _started, Upstream = upstream, OneJob = one, TwoJobs = two, Broken = harness.Broken };
     }
 
     private async Task<TimedRun> OursAsync(List<string> paths, int jobs, string what, CancellationToken ct)
@@ -80,23 +81,6 @@ internal sealed class Benchmark
             throw new BenchmarkException($"A run of ours ended with exit code {exitCode}, and a failure is no measurement:\n{string.Join('\n', lines.TakeLast(MostLines))}");
         Say(string.Create(CultureInfo.InvariantCulture, $"ours, {what}: {seconds:F1} s"));
         return new TimedRun(seconds, RunRecord.Load(Path.Combine(results, RunRecord.FileName)));
-    }
-
-    private async Task<IReadOnlyDictionary<string, double>> UpstreamAsync(List<string> paths, CancellationToken ct)
-    {
-        var start = new ProcessStartInfo(_plan.Upstream, ["run", _plan.Wrapper, "--full", "-m", "slow", .. paths.SelectMany(path => new[] { "-p", $"/x86_64{path}" })])
-        {
-            Environment = { ["ACCEL"] = "tcg", ["QEMU_TEST_FLAKY_TESTS"] = "1" },
-        };
-        List<string> lines = [];
-        var (exitCode, _) = await BenchmarkProcess.RunAsync(start, lines.Add, ct);
-        var log = UpstreamLog.Parse(lines);
-        if (log.Failures is [var failure, ..])
-            throw new BenchmarkException($"Upstream's harness stopped after {log.Seconds.Count} paths, at: {failure}\nLeave that path out with --skip.");
-        if (exitCode != 0)
-            throw new BenchmarkException($"{_plan.Upstream} ended with exit code {exitCode}:\n{string.Join('\n', lines.TakeLast(MostLines))}");
-        Say(string.Create(CultureInfo.InvariantCulture, $"upstream: {paths.Where(log.Seconds.ContainsKey).Sum(path => log.Seconds[path]):F1} s"));
-        return log.Seconds;
     }
 
     private void Say(string text) => _context.Error.Writer.WriteLine(text);

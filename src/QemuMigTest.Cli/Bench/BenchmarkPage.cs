@@ -44,6 +44,7 @@ internal sealed class BenchmarkPage
         WriteOurs("ours, two jobs", _result.TwoJobs, BenchmarkResult.Median(upstream), MostTwoJobs);
         Line();
         WritePaths();
+        WriteBroken();
         return _page.ToString();
     }
 
@@ -87,6 +88,17 @@ internal sealed class BenchmarkPage
         var sums = (Upstream: _paths.Sum(path => BenchmarkResult.Median(_result.Upstream.Select(seconds => seconds[path]))),
             Ours: _paths.Sum(path => BenchmarkResult.Median(_result.OneJob.Select(run => run.Passed[path]))));
         Line(Text($"| **sum** | {sums.Upstream:F2} | {sums.Ours:F2} | {sums.Ours / sums.Upstream:F2} | |"));
+    }
+
+    private void WriteBroken()
+    {
+        if (_result.Broken.Count == 0)
+            return;
+        Line();
+        Line("Upstream's harness does not get through these here, and its crash would end its run; they are left out, on both sides:");
+        Line();
+        foreach (var (path, lastWords) in _result.Broken.OrderBy(broken => broken.Key, StringComparer.Ordinal))
+            Line($"- `{path}`: {lastWords}");
     }
 
     private static string Seconds(List<double> values) => values.Count == 1

@@ -11,6 +11,9 @@ internal sealed record BenchmarkResult
     /// <summary>The seconds of each path in upstream's harness, run by run.</summary>
     public required IReadOnlyList<IReadOnlyDictionary<string, double>> Upstream { get; init; }
 
+    /// <summary>The paths that upstream's harness does not get through here, and its last words on each.</summary>
+    public IReadOnlyDictionary<string, string> Broken { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Our runs of one job.</summary>
     public required IReadOnlyList<TimedRun> OneJob { get; init; }
 

@@ -49,6 +49,23 @@ public sealed class BenchmarkPageTests
     }
 
     [Test]
+    public void What_upstream_does_not_get_through_is_told_with_its_last_words()
+    {
+        var page = BenchmarkPage.Make(
+            new BenchmarkResult
+            {
+                Started = Started,
+                Upstream = [new Dictionary<string, double> { ["/m/a"] = 1 }],
+                OneJob = [Run(2, 0, 1, ("/m/a", 0.6))],
+                TwoJobs = [Run(2, 0, 1, ("/m/a", 0.6))],
+                Broken = new Dictionary<string, string> { ["/m/b"] = "ended by signal 11" },
+            },
+            NoReasons);
+
+        page.ShouldContain("left out, on both sides:\n\n- `/m/b`: ended by signal 11\n");
+    }
+
+    [Test]
     public void A_path_that_was_skipped_or_refused_once_is_not_compared()
     {
         var skipped = Attempt(1) with { Outcome = TestOutcome.Skipped };
