@@ -7,7 +7,8 @@ namespace QemuMigTest.Migration;
 
 /// <summary>How fast a guest goes, by what its vCPU's thread gets of the processors and not by the clock: that holds on a busy machine too.</summary>
 /// <param name="CpuPerPass">Processor time that the vCPU's thread needs for one pass of the guest over its region.</param>
-/// <param name="Asleep">The part of the time, 0 to 1, in which the thread did not want to run: what a throttle makes of it. A guest that is let go wants to run always.</param>
+/// <param name="Asleep">How long the thread did not want to run, as a part, 0 to 1, of that and the time for which it ran: what a throttle makes of it. A guest that is let go
+/// wants to run always. What the thread waited for a processor is in neither.</param>
 public sealed record GuestSpeed(TimeSpan CpuPerPass, double Asleep)
 {
     private const int CounterBytes = 256;
@@ -33,11 +34,13 @@ public sealed record GuestSpeed(TimeSpan CpuPerPass, double Asleep)
         }, () => $"{gone} passes", side.Process.Options.Limits.Step, ct);
         var (ran, waited) = TimesOf(thread);
         var elapsed = Stopwatch.GetElapsedTime(start);
-        return new((ran - ranBefore) / gone, Math.Clamp(1 - ((ran - ranBefore + waited - waitedBefore) / elapsed), 0, 1));
+        var running = ran - ranBefore;
+        var asleep = elapsed - running - (waited - waitedBefore);
+        return new(running / gone, asleep > TimeSpan.Zero ? asleep / (asleep + running) : 0);
     }
 
     /// <inheritdoc/>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{CpuPerPass.TotalMilliseconds:0.0} ms of processor time for a pass, asleep for {Asleep:P0} of the time");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{CpuPerPass.TotalMilliseconds:0.0} ms of processor time for a pass, asleep for {Asleep:P0} of the time for which it had a processor or wanted none");
 
     private static ushort PassesOf(MigrationSide side)
     {

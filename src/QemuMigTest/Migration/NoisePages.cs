@@ -31,9 +31,9 @@ internal static class NoisePages
                 WriteInRegion(pair, page, migration);
             }
 
-            // The last page of RAM is the BIOS's, when a guest wakes up.
-            uint[] outside = [LowPage, settings.RegionEnd + (OncePage * PageSize), (uint)MigrationPair.GuestMemoryBytes - PageSize];
-            foreach (var page in pair.Options.GuestSuspends ? outside[..^1] : outside)
+            // Low memory and the last page of RAM are the BIOS's, when a guest wakes up.
+            uint[] outside = [settings.RegionEnd + (OncePage * PageSize), LowPage, (uint)MigrationPair.GuestMemoryBytes - PageSize];
+            foreach (var page in pair.Options.GuestSuspends ? outside[..1] : outside)
             {
                 WriteOutside(pair, page, Noise(page, migration, PageSize), migration);
             }

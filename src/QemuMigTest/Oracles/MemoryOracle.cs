@@ -3,12 +3,15 @@ using QemuMigTest.Migration;
 
 namespace QemuMigTest.Oracles;
 
-/// <summary>Memory outside the guest's region: what is known of it is as it must be where the guest is, and after a migration all of it is as
-/// it was left on the source. To be applied when the guest has been stopped.</summary>
+/// <summary>Memory outside the guest's region: what is known of it is as it must be where the guest is, what nobody has written to is zero, and after a migration
+/// the rest is as it was left on the source. To be applied when the guest has been stopped.</summary>
 internal sealed class MemoryOracle : IPairOracle
 {
     private const int PageSize = GuestProgramSettings.PageSize;
-    private const int LowEnd = 0xa_0000;
+    private const long LowEnd = 0xa_0000;
+
+    // Neither the BIOS, which has the end of RAM (with q35 from 16 MiB before it on), nor anybody else uses memory from the region's end to here.
+    private const long UntouchedEnd = 0x800_0000;
     private const ulong BiosStart = 0xfffc_0000;
     private const long BiosBytes = 0x4_0000;
 
@@ -23,11 +26,12 @@ internal sealed class MemoryOracle : IPairOracle
         }
 
         await CheckKnownAsync(pair, findings, ct);
+        await CheckUntouchedAsync(pair, findings, ct);
         if (HasOriginal(pair))
         {
             var settings = pair.Program.Settings;
             await CompareAsync(pair, 0, settings.RegionStart, findings, ct);
-            await CompareAsync(pair, settings.RegionEnd, MigrationPair.GuestMemoryBytes - settings.RegionEnd, findings, ct);
+            await CompareAsync(pair, UntouchedEnd, MigrationPair.GuestMemoryBytes - UntouchedEnd, findings, ct);
             await CompareAsync(pair, BiosStart, BiosBytes, findings, ct);
         }
 
@@ -47,7 +51,7 @@ internal sealed class MemoryOracle : IPairOracle
         var seen = new byte[PageSize];
         var known = pair.MemoryModel.Outside.At(state).ToList();
         // By ranges: QEMU is asked once for the address of each.
-        foreach (var (start, end) in new[] { (0L, (long)LowEnd), (pair.Program.Settings.RegionEnd, MigrationPair.GuestMemoryBytes) })
+        foreach (var (start, end) in new[] { (0L, LowEnd), (pair.Program.Settings.RegionEnd, MigrationPair.GuestMemoryBytes) })
         {
             var memory = await pair.Holder.Memory.OpenAsync((ulong)start, end - start, ct);
             foreach (var bytes in known.Where(bytes => bytes.Page >= start && bytes.Page < end))
@@ -63,6 +67,34 @@ internal sealed class MemoryOracle : IPairOracle
         }
 
         Report(found.Build(state, 0, pages), pair.Holder, "pages outside its region of which all is known", findings);
+    }
+
+    private async Task CheckUntouchedAsync(MigrationPair pair, List<OracleFinding> findings, CancellationToken ct)
+    {
+        var state = await pair.Holder.ReadGuestStateAsync(ct);
+        var start = pair.Program.Settings.RegionEnd;
+        var known = pair.MemoryModel.Outside.At(state).Select(bytes => bytes.Page).ToHashSet();
+        // What the guest notes there when it sleeps.
+        if (pair.Options.GuestSuspends)
+        {
+            known.Add(start);
+        }
+
+        var found = new MemoryCheckBuilder(PageSize);
+        await pair.Holder.Memory.ReadAsync(start, UntouchedEnd - start, (address, piece) =>
+        {
+            Span<byte> zeros = stackalloc byte[PageSize];
+            zeros.Clear();
+            for (var at = 0; at < piece.Length && piece[at..].ContainsAnyExcept((byte)0); at += PageSize)
+            {
+                var page = piece.Slice(at, PageSize);
+                if (page.ContainsAnyExcept((byte)0) && !known.Contains((uint)address + (uint)at))
+                {
+                    found.Add(PageExaminer.Compare(zeros, page, (uint)address + (uint)at) with { LastWritten = "never" });
+                }
+            }
+        }, ct);
+        Report(found.Build(state, start, (int)((UntouchedEnd - start) / PageSize)), pair.Holder, $"pages from 0x{start:x} that nobody has written to", findings);
     }
 
     private async Task CompareAsync(MigrationPair pair, ulong start, long length, List<OracleFinding> findings, CancellationToken ct)

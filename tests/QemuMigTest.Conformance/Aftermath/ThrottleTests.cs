@@ -7,13 +7,13 @@ namespace QemuMigTest.Conformance.Aftermath;
 [RequiresCapability("auto-converge")]
 public sealed class ThrottleTests : AftermathFixture
 {
-    private const int Throttle = 80;
-    private const int Passes = 12;
+    private const int Throttle = 95;
+    private const int Passes = 40;
     private const int ThrottledPasses = 3;
 
-    // A thread that is let go sleeps only while it waits for QEMU's lock; one that is throttled by 80 % does for 80 % of the time.
-    private const double MostAsleep = 0.4;
-    private const double ThrottledAsleep = 0.6;
+    // A thread that is let go sleeps only while it waits for QEMU's lock; one that is throttled by 95 % does for 95 % of the time.
+    private const double MostAsleep = 0.5;
+    private const double ThrottledAsleep = 0.7;
 
     // A pass costs the same before and after; twice as much is what a machine does whose cache is another's.
     private const double MostCostlier = 2.5;

@@ -5,7 +5,8 @@ namespace QemuMigTest.Conformance.Drills;
 public sealed class OutsideMemoryDrills : DrillFixture
 {
     private const int PageSize = GuestProgramSettings.PageSize;
-    private const ulong Untouched = 0x900_0000;
+    private const ulong Untouched = 0x700_0000;
+    private const ulong Compared = 0x900_0000;
     private const ulong LastOfRam = MigrationPair.GuestMemoryBytes - PageSize;
 
     [Test, CancelAfter(60_000)]
@@ -13,12 +14,11 @@ public sealed class OutsideMemoryDrills : DrillFixture
     {
         var pair = await StartMigratedVictimAsync(ct);
         var qtest = pair.Destination.Process.QTest!;
-        var noise = pair.Program.Settings.RegionEnd + PageSize;
         await pair.Destination.StopAsync(ct);
         qtest.Write(0x500, [(byte)(qtest.ReadByte(0x500) ^ 1)]);
         qtest.Write(GuestProgram.LoadAddress + 0x1d0, [(byte)(qtest.ReadByte(GuestProgram.LoadAddress + 0x1d0) ^ 4)]);
         qtest.Write(Untouched, [0xff, 0xff]);
-        qtest.Write(Untouched + (4 * PageSize), qtest.Read(noise, PageSize));
+        qtest.Write(Compared, qtest.Read(LastOfRam, PageSize));
         qtest.Write(LastOfRam, new byte[PageSize]);
         await pair.Destination.ContinueAsync(ct);
 
@@ -30,8 +30,9 @@ public sealed class OutsideMemoryDrills : DrillFixture
         findings.ShouldContain("last written by the framework before migration 1");
         findings.ShouldContain("pages from 0x0 that must be as on the source are damaged");
         findings.ShouldContain("page 0x0: 1 bit flipped; 1 byte at offset 0x500");
+        findings.ShouldContain("that nobody has written to are damaged (2 bytes)");
         findings.ShouldContain($"page 0x{Untouched:x}: other damage; 2 bytes from offset 0x0 to 0x1");
-        findings.ShouldContain($"page 0x{Untouched + (4 * PageSize):x}: the content of page 0x{noise:x}; ");
+        findings.ShouldContain($"page 0x{Compared:x}: the content of page 0x{LastOfRam:x}; ");
     }
 
     [Test, CancelAfter(60_000)]
