@@ -54,6 +54,8 @@ public sealed class ThrottleTests : AftermathFixture
         throttled.Asleep.ShouldBeGreaterThan(ThrottledAsleep, $"it is throttled by {Throttle} %: {throttled}");
 
         await end(pair, migration);
+        // A sleep that had begun goes on to its end.
+        await GuestSpeed.MeasureAsync(pair.Holder, ThrottledPasses, ct);
         var after = await GuestSpeed.MeasureAsync(pair.Holder, Passes, ct);
         after.Asleep.ShouldBeLessThan(MostAsleep, $"nothing throttles the guest any more: {after}; before: {before}; throttled: {throttled}");
         after.CpuPerPass.ShouldBeLessThan(before.CpuPerPass * MostCostlier, $"the guest goes as before: {after}; before: {before}");
