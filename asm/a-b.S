@@ -9,14 +9,24 @@
 #   all other bytes	stamps: the dword at each physical address X that is a multiple of stamp_spacing holds X, so that a page in
 #			another's place is seen, and whose it is. What is between stamps is zero.
 #
+# After each pass the pages from TURNING_START to TURNING_END, in low memory, are turned: the first dword of the page at address X becomes
+# the pass number P where P has bit (X / 4096 & 3), and zero where it has not; the rest of the page is zero. So a page goes from all zero to
+# not and back, after 1, 2, 4 or 8 passes. Pass 0 makes all of them zero, as they are when a machine is new.
+#
 # In the loop the registers are all there is to know:
 #   %ecx completed passes    %ebx page being worked on    %esi %ecx & 255    %edi end of the region    %ebp page stride
+#   %edx, from turn to turns_done, page being turned
 # and %eip tells, by the global symbols, what has been done to the page at %ebx:
 #   loop_begin to increment		nothing yet in this pass; %ebx is not set yet
 #   increment to incremented		the page at %ebx is still to be incremented
 #   incremented to page_advanced	it has been
 #   page_advanced to pass_done		%ebx is the next page, still to be incremented, or there is none
-#   pass_done to pass_counted		the pass is complete, %ecx does not know yet
+#   pass_done to pass_counted		the pass is complete, %ecx does not know yet; of the pages that turn
+#	pass_done to turn		none is turned; %edx is not set yet
+#	turn to turned			those below %edx are
+#	turned to turn_advanced		that at %edx is too
+#	turn_advanced to turns_done	those below %edx are
+#	turns_done to pass_counted	all are
 #   pass_counted to loop_end		the pass is complete and counted
 
 	.set	COM1, 0x3f8
@@ -25,6 +35,9 @@
 	.set	SUSPEND, 1		# bit of flags
 	.set	HAS_SUSPENDED, 0x21335321
 	.set	COUNTER_BYTES, 256
+	.set	PAGE, 0x1000
+	.set	TURNING_START, 0x20000	# free on a PC between the program and the BIOS's data below 640 KiB
+	.set	TURNING_END, 0x30000
 	.set	UNROLLED, 16		# under emulation the end of a loop costs more than a store
 
 	.code16
@@ -92,7 +105,8 @@ clear:
 	jb	1b
 	xorl	%ecx, %ecx
 
-	.globl	loop_begin, increment, incremented, page_advanced, pass_done, pass_counted, suspended, loop_end
+	.globl	loop_begin, increment, incremented, page_advanced, pass_done, turn, turned, turn_advanced, turns_done, pass_counted
+	.globl	suspended, loop_end
 loop_begin:
 	movl	region_start, %ebx
 	movzbl	%cl, %esi
@@ -104,6 +118,21 @@ page_advanced:
 	cmpl	%edi, %ebx
 	jb	increment
 pass_done:
+	movl	$TURNING_START, %edx
+turn:
+	movl	%edx, %eax
+	shrl	$12, %eax
+	andl	$3, %eax
+	btl	%eax, %ecx
+	sbbl	%eax, %eax
+	andl	%ecx, %eax
+	movl	%eax, (%edx)
+turned:
+	addl	$PAGE, %edx
+turn_advanced:
+	cmpl	$TURNING_END, %edx
+	jb	turn
+turns_done:
 	incl	%ecx
 pass_counted:
 	movl	%ecx, %eax
@@ -129,10 +158,10 @@ suspended:
 loop_end:
 
 	.balign	8, 0		# filled with zeros: assemblers differ in what they would put there
-gdt:
+gdt:					# accessed already: the CPU writes nothing to this sector
 	.quad	0
-	.quad	0x00cf9a000000ffff	# code, flat, 32 bits
-	.quad	0x00cf92000000ffff	# data, flat
+	.quad	0x00cf9b000000ffff	# code, flat, 32 bits
+	.quad	0x00cf93000000ffff	# data, flat
 gdt_descriptor:
 	.word	gdt_descriptor - gdt - 1
 	.long	gdt

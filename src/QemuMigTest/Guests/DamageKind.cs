@@ -18,6 +18,12 @@ public enum DamageKind
     /// <summary>As the guest made it, without what the framework wrote to it afterwards.</summary>
     LostWrite,
 
+    /// <summary>As it was before it was last written.</summary>
+    EarlierContent,
+
+    /// <summary>All bytes of another page: it was loaded at a wrong address.</summary>
+    OtherContent,
+
     /// <summary>Right but for 8 bits or fewer.</summary>
     BitFlip,
 

@@ -13,6 +13,7 @@ public sealed class GuestMemoryModel
     private readonly GuestProgramSettings _settings;
     private readonly PageLayout _layout;
     private readonly ImmutableSortedDictionary<uint, ImmutableList<WrittenBytes>> _written;
+    private readonly OutsideMemoryModel _outside;
 
     /// <summary>A model of the memory of a program.</summary>
     public GuestMemoryModel(GuestProgram program)
@@ -21,22 +22,25 @@ public sealed class GuestMemoryModel
         _settings = program.Settings;
         _layout = new PageLayout(_settings.StampSpacing);
         _written = ImmutableSortedDictionary<uint, ImmutableList<WrittenBytes>>.Empty;
+        _outside = new OutsideMemoryModel(program);
     }
 
-    private GuestMemoryModel(GuestMemoryModel model, ImmutableSortedDictionary<uint, ImmutableList<WrittenBytes>> written)
+    private GuestMemoryModel(GuestMemoryModel model, ImmutableSortedDictionary<uint, ImmutableList<WrittenBytes>> written, OutsideMemoryModel outside)
     {
         _settings = model._settings;
         _layout = model._layout;
         _written = written;
+        _outside = outside;
     }
 
     /// <summary>The model after the framework has written bytes of its own to the region, beside the guest's counters.</summary>
     /// <remarks>It stays there when the guest is put to sleep and woken. A machine that is reset otherwise needs a new model.</remarks>
     /// <param name="address">A guest-physical address in the region.</param>
     /// <param name="bytes">What was written there; it may go over several pages.</param>
+    /// <param name="when">When that was: <c>before migration 2</c>.</param>
     /// <exception cref="ArgumentException">The bytes are not all in the region, or some are counters (bytes 0 to 255 of a page that
     /// the guest dirties), which the guest changes itself.</exception>
-    public GuestMemoryModel WithWritten(ulong address, ReadOnlyMemory<byte> bytes)
+    public GuestMemoryModel WithWritten(ulong address, ReadOnlyMemory<byte> bytes, string when = "")
     {
         if (address < _settings.RegionStart || address > _settings.RegionEnd || (ulong)bytes.Length > _settings.RegionEnd - address)
         {
@@ -58,11 +62,23 @@ public sealed class GuestMemoryModel
             }
             var length = Math.Min(bytes.Length - done, PageSize - offset);
             var earlier = written.GetValueOrDefault(page) ?? [];
-            written = written.SetItem(page, earlier.Add(new WrittenBytes(offset, bytes.Slice(done, length).ToArray())));
+            written = written.SetItem(page, earlier.Add(new WrittenBytes(offset, bytes.Slice(done, length).ToArray(), $"by the framework {when}".TrimEnd())));
             done += length;
         }
-        return new GuestMemoryModel(this, written);
+        return new GuestMemoryModel(this, written, _outside);
     }
+
+    /// <summary>The model after the framework has written a whole page outside the region, which the guest leaves alone.</summary>
+    /// <param name="page">Its guest-physical address, a multiple of 4096.</param>
+    /// <param name="content">4096 bytes.</param>
+    /// <param name="when">When that was: <c>before migration 2</c>.</param>
+    /// <exception cref="ArgumentException">It is no page, or the guest writes there.</exception>
+    public GuestMemoryModel WithWrittenOutside(uint page, ReadOnlyMemory<byte> content, string when) => page < _settings.RegionStart || page >= _settings.RegionEnd
+        ? new(this, _written, _outside.WithWritten(page, content, $"by the framework {when}"))
+        : throw new ArgumentException($"0x{page:x} is in the region, 0x{_settings.RegionStart:x} to 0x{_settings.RegionEnd:x}.", nameof(page));
+
+    /// <summary>Memory outside the region of which every byte is known.</summary>
+    internal OutsideMemoryModel Outside => _outside;
 
     /// <summary>Compares the whole region, every byte, with what the guest must have made of it.</summary>
     /// <param name="region">The region's bytes, of a guest that is stopped.</param>
@@ -131,9 +147,29 @@ public sealed class GuestMemoryModel
         PageLayout.FillCounters(page[..counters], state.PassesOf(address));
     }
 
-    private void Overlay(Span<byte> page, uint address)
+    /// <summary>The page without the framework's last write to it; false when there was none before that.</summary>
+    internal bool FillPageBeforeLastWrite(Span<byte> page, uint address, GuestState state)
     {
-        foreach (var written in _written.GetValueOrDefault(address) ?? [])
+        if (_written.GetValueOrDefault(address) is not { Count: > 1 } writes)
+            return false;
+        FillPageUnwritten(page, address, state);
+        Overlay(page, writes.RemoveAt(writes.Count - 1));
+        return true;
+    }
+
+    /// <summary>Who wrote to a page last.</summary>
+    internal string LastWritten(uint page, GuestState state)
+    {
+        var passes = CountersOf(page) > 0 ? state.PassesOf(page) : 0;
+        var guest = passes > 0 ? $"in the guest's pass {passes}" : "when the guest prepared its memory";
+        return _written.GetValueOrDefault(page) is [.., var last] ? $"{guest}, and {last.By}" : guest;
+    }
+
+    private void Overlay(Span<byte> page, uint address) => Overlay(page, _written.GetValueOrDefault(address) ?? []);
+
+    private static void Overlay(Span<byte> page, IEnumerable<WrittenBytes> writes)
+    {
+        foreach (var written in writes)
             written.Bytes.CopyTo(page[written.Offset..]);
     }
 
@@ -148,5 +184,5 @@ public sealed class GuestMemoryModel
             throw new ArgumentException($"0x{state.Page:x} is no page that this guest dirties.", nameof(state));
     }
 
-    private sealed record WrittenBytes(int Offset, byte[] Bytes);
+    private sealed record WrittenBytes(int Offset, byte[] Bytes, string By);
 }

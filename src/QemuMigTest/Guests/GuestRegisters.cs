@@ -12,6 +12,7 @@ internal sealed partial record GuestRegisters
     public required ulong Ip { get; init; }
     public required ulong Bx { get; init; }
     public required ulong Cx { get; init; }
+    public required ulong Dx { get; init; }
     public required ulong Si { get; init; }
     public required ulong Di { get; init; }
     public required ulong Bp { get; init; }
@@ -39,6 +40,7 @@ internal sealed partial record GuestRegisters
             Ip = Register("IP"),
             Bx = Register("BX"),
             Cx = Register("CX"),
+            Dx = Register("DX"),
             Si = Register("SI"),
             Di = Register("DI"),
             Bp = Register("BP"),
@@ -59,7 +61,7 @@ internal sealed partial record GuestRegisters
 
     private static ulong Hex(string digits) => ulong.Parse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"\b[ER](?<name>IP|BX|CX|SI|DI|BP)=(?<value>[0-9a-f]{1,16})\b")]
+    [GeneratedRegex(@"\b[ER](?<name>IP|BX|CX|DX|SI|DI|BP)=(?<value>[0-9a-f]{1,16})\b")]
     private static partial Regex NamedRegister();
 
     [GeneratedRegex(@"\bCS =[0-9a-f]{4} (?<base>[0-9a-f]{1,16}) [0-9a-f]{8} (?<flags>[0-9a-f]{8})\b")]

@@ -14,6 +14,10 @@ public sealed record GuestState(GuestPhase Phase, uint Pass, uint Page, bool Pag
 {
     private const ulong ResetVector = 0xffff_fff0;
 
+    /// <summary>Of the pages that turn after each pass (<see cref="TurningPages"/>), the first that was not turned after the last complete one:
+    /// their end unless the guest is turning them.</summary>
+    public uint TurningPage { get; init; } = TurningPages.End;
+
     /// <summary>Reads the state from what HMP's <c>info registers</c> says of a machine that is stopped.</summary>
     /// <param name="infoRegistersText">The whole text, of any CPU mode; with several CPUs the first is read.</param>
     /// <param name="program">What the guest was started with.</param>
@@ -61,7 +65,19 @@ public sealed record GuestState(GuestPhase Phase, uint Pass, uint Page, bool Pag
         }
 
         Require(page >= settings.RegionEnd, $"EBX must have reached the region's end, {settings.RegionEnd:x8}");
-        return Running(eip < symbols["pass_counted"] ? pass + 1 : pass, settings.RegionStart, false);
+        return Running(eip < symbols["pass_counted"] ? pass + 1 : pass, settings.RegionStart, false) with { TurningPage = FirstNotTurned() };
+
+        uint FirstNotTurned()
+        {
+            if (eip < symbols["turn"])
+                return TurningPages.Start;
+            if (eip >= symbols["turns_done"])
+                return TurningPages.End;
+            var turning = (uint)registers.Dx;
+            Require(turning % GuestProgramSettings.PageSize == 0 && turning is >= TurningPages.Start and <= TurningPages.End,
+                $"EDX must be a page that turns, {TurningPages.Start:x8} to {TurningPages.End:x8}");
+            return eip >= symbols["turned"] && eip < symbols["turn_advanced"] ? turning + GuestProgramSettings.PageSize : turning;
+        }
 
         GuestState Running(uint passes, uint at, bool incremented) => new(GuestPhase.Running, passes, at, incremented, eip);
 

@@ -37,14 +37,18 @@ public sealed record MemoryCheck
     public bool IsIntact => DamagedPages == 0;
 
     /// <summary>Some lines for people: how much is damaged, where, and what it looks like.</summary>
-    public string Describe()
+    public string Describe() => Describe($"pages from 0x{RegionStart:x}");
+
+    /// <inheritdoc cref="Describe()"/>
+    /// <param name="what">What was compared: <c>pages from 0x100000</c>.</param>
+    public string Describe(string what)
     {
         var text = new StringBuilder();
         var pages = PagesChecked.ToString("N0", CultureInfo.InvariantCulture);
         if (IsIntact)
-            return $"All {pages} pages from 0x{RegionStart:x} are what they must be {State}.";
+            return $"All {pages} {what} are what they must be {State}.";
         text.Append(CultureInfo.InvariantCulture,
-            $"{DamagedPages:N0} of {pages} pages from 0x{RegionStart:x} are damaged ({DamagedBytes:N0} bytes), the guest being {State}:");
+            $"{DamagedPages:N0} of {pages} {what} are damaged ({DamagedBytes:N0} bytes), the guest being {State}:");
         foreach (var run in Runs)
             text.Append("\n  ").Append(run);
         if (RunCount > Runs.Count)
@@ -52,6 +56,6 @@ public sealed record MemoryCheck
         return text.ToString();
     }
 
-    /// <inheritdoc cref="Describe"/>
+    /// <inheritdoc cref="Describe()"/>
     public override string ToString() => Describe();
 }

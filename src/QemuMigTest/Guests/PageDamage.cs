@@ -22,7 +22,8 @@ public sealed record PageDamage
     /// <see cref="DamageKind.AheadOfPass"/>; else 0.</summary>
     public int Passes { get; init; }
 
-    /// <summary>The page whose stamps are seen, for <see cref="DamageKind.OtherPage"/>; else null.</summary>
+    /// <summary>The page whose stamps are seen, for <see cref="DamageKind.OtherPage"/>, or whose content, for
+    /// <see cref="DamageKind.OtherContent"/>; else null.</summary>
     public uint? OtherAddress { get; init; }
 
     /// <summary>Bits that differ in the whole page.</summary>
@@ -34,6 +35,9 @@ public sealed record PageDamage
     /// <summary>The same bytes as they were seen.</summary>
     public required ReadOnlyMemory<byte> Seen { get; init; }
 
+    /// <summary>Who wrote to the page last, and when: <c>in the guest's pass 17</c>. Empty when that is not known.</summary>
+    public string LastWritten { get; init; } = "";
+
     /// <summary>One line for people, without the address.</summary>
     public override string ToString()
     {
@@ -44,11 +48,13 @@ public sealed record PageDamage
             DamageKind.OtherPage => $"stamps of page 0x{OtherAddress:x}",
             DamageKind.Zeros => "all zero",
             DamageKind.LostWrite => "without what the framework wrote there",
+            DamageKind.EarlierContent => "as it was before it was last written",
+            DamageKind.OtherContent => $"the content of page 0x{OtherAddress:x}",
             DamageKind.BitFlip => $"{Count(BitCount, "bit", "bits")} flipped",
             _ => "other damage",
         };
         var where = FirstOffset == LastOffset ? $"at offset 0x{FirstOffset:x}" : $"from offset 0x{FirstOffset:x} to 0x{LastOffset:x}";
-        return $"{looks}; {Count(ByteCount, "byte", "bytes")} {where}: expected {Hex(Expected)}, seen {Hex(Seen)}";
+        return $"{looks}; {Count(ByteCount, "byte", "bytes")} {where}: expected {Hex(Expected)}, seen {Hex(Seen)}{(LastWritten.Length > 0 ? $"; last written {LastWritten}" : "")}";
     }
 
     private static string Hex(ReadOnlyMemory<byte> bytes) =>

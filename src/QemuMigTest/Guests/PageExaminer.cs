@@ -14,8 +14,20 @@ internal static class PageExaminer
     {
         Span<byte> expected = stackalloc byte[PageSize];
         model.FillPage(expected, address, state);
+        var found = Compare(expected, seen, address);
+        var (kind, passes, other) = Classify(model, seen, address, state, found.BitCount);
+        return found with { Kind = kind, Passes = passes, OtherAddress = other, LastWritten = model.LastWritten(address, state) };
+    }
+
+    /// <summary>Where two pages, or the same part of both, differ; of kind bit flip or other.</summary>
+    /// <param name="expected">As it must be.</param>
+    /// <param name="seen">As it was seen: as many bytes, and some that differ.</param>
+    /// <param name="address">The guest-physical address of the page.</param>
+    /// <param name="offset">Where in the page they start.</param>
+    public static PageDamage Compare(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> seen, uint address, int offset = 0)
+    {
         int first = -1, last = -1, bytes = 0, bits = 0;
-        for (var i = 0; i < PageSize; i++)
+        for (var i = 0; i < expected.Length; i++)
         {
             if (seen[i] == expected[i])
                 continue;
@@ -25,18 +37,15 @@ internal static class PageExaminer
             bits += BitOperations.PopCount((uint)(seen[i] ^ expected[i]));
         }
 
-        var (kind, passes, other) = Classify(model, seen, address, state, bits);
-        var shown = Math.Min(Math.Min(last - first + 1, ShownBytes), PageSize - first);
+        var shown = Math.Min(last - first + 1, ShownBytes);
         return new PageDamage
         {
             Address = address,
-            FirstOffset = first,
-            LastOffset = last,
+            FirstOffset = offset + first,
+            LastOffset = offset + last,
             ByteCount = bytes,
             BitCount = bits,
-            Kind = kind,
-            Passes = passes,
-            OtherAddress = other,
+            Kind = bits <= MostFlippedBits ? DamageKind.BitFlip : DamageKind.Other,
             Expected = expected.Slice(first, shown).ToArray(),
             Seen = seen.Slice(first, shown).ToArray(),
         };
@@ -52,6 +61,10 @@ internal static class PageExaminer
         model.FillPageUnwritten(unwritten, address, state);
         if (seen.SequenceEqual(unwritten))
             return (DamageKind.LostWrite, 0, null);
+
+        Span<byte> earlier = stackalloc byte[PageSize];
+        if (model.FillPageBeforeLastWrite(earlier, address, state) && seen.SequenceEqual(earlier))
+            return (DamageKind.EarlierContent, 0, null);
 
         // Before bits are counted: one pass more or less is a single bit as often as not.
         if (model.CountersOf(address) > 0

@@ -207,6 +207,7 @@ public sealed partial class MigrationPair : IAsyncDisposable
             await _successor.DisposeAsync();
         }
 
+        await EndNextAsync();
         // Each of them, also when one cannot be ended.
         await Task.WhenAll(Sides.Select(side => side.DisposeAsync().AsTask()));
     }

@@ -212,6 +212,7 @@ public sealed partial class MigrationRun
     internal async Task StartAsync(CancellationToken ct)
     {
         MarkPage(_markerValue);
+        NoisePages.Write(Pair, Number);
         if (Pair.Options.Mode == MigrationMode.CprTransfer)
         {
             await StartTransferAsync((CprTransferChannel)Channel, ct);

@@ -66,6 +66,16 @@ public abstract class MigrationFixture
         }
     }
 
+    /// <summary>Applies every oracle in the middle of a test: after a migration, before the next. The guest is stopped when this returns.</summary>
+    protected static Task VerifyAsync(MigrationPair pair, CancellationToken ct) => new PairVerifier().VerifyAsync(pair, ct);
+
+    /// <summary>Applies every oracle after a migration, then makes its destination the source of the next: see <see cref="MigrationPair.HandOnAsync"/>.</summary>
+    protected static async Task HandOnAsync(MigrationPair pair, CancellationToken ct)
+    {
+        await VerifyAsync(pair, ct);
+        await pair.HandOnAsync(ct);
+    }
+
     /// <summary>Takes a pair from the oracles: the test has applied them itself, or has damaged the pair on purpose. The fixture still ends it.</summary>
     protected void Release(MigrationPair pair) => _released.Add(pair);
 

@@ -12,14 +12,48 @@ public sealed class PairVerifier
         new EventOracle(),
         new AccountOracle(),
         new GuestOracle(),
+        new MemoryOracle(),
         new StateGuestOracle(),
         new TicksOracle(),
         new ResidueOracle(),
     ];
 
+    /// <summary>Checks a pair in the middle of a test: after a migration, before the next. The guest is stopped when this returns.</summary>
+    /// <exception cref="OracleException">Something does not hold; all findings are in it.</exception>
+    public async Task VerifyAsync(MigrationPair pair, CancellationToken ct)
+    {
+        var (findings, broken) = await FindAsync(pair, ct);
+        if (findings.Count > 0)
+        {
+            throw new OracleException(findings, broken);
+        }
+    }
+
     /// <summary>Checks a pair whose test has passed, and quits its QEMUs.</summary>
     /// <exception cref="OracleException">Something does not hold; all findings are in it.</exception>
     public async Task VerifyAndEndAsync(MigrationPair pair, CancellationToken ct)
+    {
+        var (findings, broken) = await FindAsync(pair, ct);
+        var leaks = LeakOracle.Watch(pair);
+        foreach (var side in pair.QemuSides.Where(side => !side.Process.Exited.IsCompleted))
+        {
+            var (status, killed) = await side.Process.QuitAsync(ct);
+            if (killed || !status.IsSuccess)
+            {
+                findings.Add(new("processes", side.Name, killed
+                    ? "QEMU did not quit when it was asked to, and was killed"
+                    : $"QEMU ended with {status} when it was asked to quit; its stderr: {side.Process.Stderr}"));
+            }
+        }
+
+        findings.AddRange(leaks.FindLeft());
+        if (findings.Count > 0)
+        {
+            throw new OracleException(findings, broken);
+        }
+    }
+
+    private async Task<(List<OracleFinding> Findings, QemuMigTestException? Broken)> FindAsync(MigrationPair pair, CancellationToken ct)
     {
         var findings = new List<OracleFinding>();
         QemuMigTestException? broken = null;
@@ -45,23 +79,7 @@ public sealed class PairVerifier
             }
         }
 
-        var leaks = LeakOracle.Watch(pair);
-        foreach (var side in pair.QemuSides.Where(side => !side.Process.Exited.IsCompleted))
-        {
-            var (status, killed) = await side.Process.QuitAsync(ct);
-            if (killed || !status.IsSuccess)
-            {
-                findings.Add(new("processes", side.Name, killed
-                    ? "QEMU did not quit when it was asked to, and was killed"
-                    : $"QEMU ended with {status} when it was asked to quit; its stderr: {side.Process.Stderr}"));
-            }
-        }
-
-        findings.AddRange(leaks.FindLeft());
-        if (findings.Count > 0)
-        {
-            throw new OracleException(findings, broken);
-        }
+        return (findings, broken);
     }
 
     private static bool ExitIsExpected(MigrationPair pair, MigrationSide side) =>

@@ -28,8 +28,9 @@ internal static class StatusEdges
         new(S.Colo, S.Completed),
         // A second migrate_cancel says cancelling again.
         new(S.Cancelling, S.Cancelled, S.Cancelling),
-        // Each of multifd's channels whose handshake fails says so: seen on 7.2.
-        new(S.Failed, S.Failed) { Until = (9, 2) },
+        // Each of multifd's channels that fails says so: seen on 7.2 and on 10.0; since 11.0 they say failing.
+        new(S.Failed, S.Failed) { Until = (10, 2) },
+        new(S.Failing, S.Failing) { Since = (11, 0) },
         new(S.Setup, S.Failing) { Since = (11, 0) },
         new(S.Active, S.Failing) { Since = (11, 0) },
         new(S.PreSwitchover, S.Failing) { Since = (11, 0) },

@@ -13,10 +13,8 @@ internal sealed class StatusOracle : IPairOracle
         var findings = new List<OracleFinding>();
         foreach (var run in pair.Runs)
         {
-            var nextOfSource = pair.Runs.FirstOrDefault(next => next.Number > run.Number && next.Source == run.Source)?.SourceEvents;
-            var nextOfDestination = pair.Runs.FirstOrDefault(next => next.Number > run.Number && next.Destination == run.Destination)?.DestinationEvents;
-            var source = Statuses(run.Source, run.SourceEvents, nextOfSource);
-            var destination = Statuses(run.Destination, run.DestinationEvents, nextOfDestination);
+            var source = Statuses(run.Source, run.SourceEvents, EndOf(pair, run, run.Source));
+            var destination = Statuses(run.Destination, run.DestinationEvents, EndOf(pair, run, run.Destination));
             CheckPath(run.Source, source, StatusEdges.SourceMayGo, findings);
             CheckPath(run.Destination, destination, StatusEdges.DestinationMayGo, findings, run.DestinationJoinedLate);
             if (run.Outcome == MigrationOutcome.FailedOver)
@@ -52,6 +50,12 @@ internal sealed class StatusOracle : IPairOracle
 
         return findings;
     }
+
+    // Where the next migration of that side begins, whichever end it is of that one.
+    private static int? EndOf(MigrationPair pair, MigrationRun run, MigrationSide side) =>
+        pair.Runs.FirstOrDefault(next => next.Number > run.Number && (next.Source == side || next.Destination == side)) is { } next
+            ? next.Source == side ? next.SourceEvents : next.DestinationEvents
+            : null;
 
     private static List<MigrationStatus> Statuses(MigrationSide side, int from, int? to) => side.Process.Qmp.Events.Snapshot()
         .Take(to ?? int.MaxValue).Skip(from).Select(MigrationSide.StatusOf).OfType<MigrationStatus>().ToList();

@@ -6,7 +6,7 @@ namespace QemuMigTest.Tls;
 /// <summary>What one side of a migration knows and wants of the other, for TLS.</summary>
 public abstract record TlsCredentials
 {
-    /// <summary>The id of the object with the credentials, which the parameter tls-creds names.</summary>
+    /// <summary>The id of the object with the credentials, which the parameter tls-creds names, unless another is asked for.</summary>
     public const string ObjectId = "tls0";
 
     private const string AuthorizationId = "authz0";
@@ -22,8 +22,9 @@ public abstract record TlsCredentials
     /// <param name="endpoint">The end that this side is.</param>
     /// <param name="authority">Makes keys and certificates.</param>
     /// <param name="folder">A folder that only its owner can enter.</param>
+    /// <param name="objectId">The id of the object with the credentials.</param>
     /// <exception cref="IOException">A file could not be written.</exception>
-    public TlsArguments Prepare(TlsEndpoint endpoint, TlsAuthority authority, ScratchDirectory folder)
+    public TlsArguments Prepare(TlsEndpoint endpoint, TlsAuthority authority, ScratchDirectory folder, string objectId = ObjectId)
     {
         foreach (var (name, content) in Files(endpoint, authority))
         {
@@ -32,8 +33,8 @@ public abstract record TlsCredentials
 
         var side = endpoint == TlsEndpoint.Server ? "server" : "client";
         var arguments = new QemuCommandLine().With("-object",
-            $"{ObjectType},id={ObjectId},endpoint={side},dir={QemuCommandLine.InList(folder.Path)}{MoreOfObject(endpoint)}");
-        var parameters = new JsonObject { ["tls-creds"] = ObjectId };
+            $"{ObjectType},id={objectId},endpoint={side},dir={QemuCommandLine.InList(folder.Path)}{MoreOfObject(endpoint)}");
+        var parameters = new JsonObject { ["tls-creds"] = objectId };
         if (Hostname is not null)
         {
             parameters["tls-hostname"] = Hostname;

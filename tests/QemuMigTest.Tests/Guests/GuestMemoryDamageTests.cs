@@ -118,9 +118,9 @@ public class GuestMemoryDamageTests
         check.Describe().ShouldBe(
             """
             6 of 16 pages from 0x100000 are damaged (2,893 bytes), the guest being after 19 passes, in the next at page 0x100000 (not incremented):
-              4 pages from 0x103000 to 0x106000, the first of them: 2 passes behind; 2 bytes from offset 0x11 to 0x12: expected 01 01, seen 00 00
-              page 0x108000: all zero; 2884 bytes from offset 0x0 to 0xffe: expected 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01, seen 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
-              page 0x10f000: 1 bit flipped; 1 byte at offset 0x800: expected 00, seen 40
+              4 pages from 0x103000 to 0x106000, the first of them: 2 passes behind; 2 bytes from offset 0x11 to 0x12: expected 01 01, seen 00 00; last written in the guest's pass 19
+              page 0x108000: all zero; 2884 bytes from offset 0x0 to 0xffe: expected 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01, seen 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00; last written in the guest's pass 19
+              page 0x10f000: 1 bit flipped; 1 byte at offset 0x800: expected 00, seen 40; last written in the guest's pass 19
             """);
     }
 

@@ -58,9 +58,28 @@ public class GuestStateTests
         string symbol, int offset, uint ebx, uint pass, uint page, bool incremented)
     {
         var eip = Program.Symbols[symbol] + (uint)offset;
-        var text = With(RegisterTexts.Qemu11InLoop, ("EIP", eip), ("EBX", ebx), ("ECX", 5), ("ESI", 5));
+        var text = With(RegisterTexts.Qemu11InLoop, ("EIP", eip), ("EBX", ebx), ("ECX", 5), ("ESI", 5), ("EDX", 0x2_3000));
 
-        GuestState.FromRegisters(text, Program).ShouldBe(new GuestState(GuestPhase.Running, pass, page, incremented, eip));
+        GuestState.FromRegisters(text, Program).ShouldBe(new GuestState(GuestPhase.Running, pass, page, incremented, eip)
+        {
+            // The pass is complete, and none of the pages that turn is turned.
+            TurningPage = pass == 6 ? TurningPages.Start : TurningPages.End,
+        });
+    }
+
+    [TestCase("pass_done", 0, 0x2_0000u)]
+    [TestCase("turn", 0, 0x2_3000u)]
+    [TestCase("turn", 5, 0x2_3000u)]
+    [TestCase("turned", 0, 0x2_4000u)]
+    [TestCase("turn_advanced", 0, 0x2_3000u)]
+    [TestCase("turn_advanced", 6, 0x2_3000u)]
+    [TestCase("turns_done", 0, 0x3_0000u)]
+    public void Between_passes_it_is_told_which_pages_are_turned(string symbol, int offset, uint turningPage)
+    {
+        var eip = Program.Symbols[symbol] + (uint)offset;
+        var text = With(RegisterTexts.Qemu11InLoop, ("EIP", eip), ("EBX", 0x640_0000u), ("ECX", 5), ("ESI", 5), ("EDX", 0x2_3000));
+
+        GuestState.FromRegisters(text, Program).ShouldBe(new GuestState(GuestPhase.Running, 6, 0x10_0000u, false, eip) { TurningPage = turningPage });
     }
 
     [TestCase("increment", "EBX", 0x100_0001u, "EBX must be a page")]
@@ -73,11 +92,14 @@ public class GuestStateTests
     [TestCase("increment", "ESI", 0x108u, "ESI must be ECX & 255")]
     [TestCase("increment", "EDI", 0x640_0001u, "EDI must be the region's end")]
     [TestCase("increment", "EBP", 0x2000u, "EBP must be the page stride")]
+    [TestCase("turn", "EDX", 0x2_0001u, "EDX must be a page that turns", 0x640_0000u)]
+    [TestCase("turned", "EDX", 0x3_1000u, "EDX must be a page that turns", 0x640_0000u)]
     [TestCase("loop_end", "EBX", 0x10_0000u, "EIP is at loop_end, which is data")]
     public void Registers_that_the_program_cannot_have_are_an_error_that_quotes_them(
-        string symbol, string register, uint value, string reason)
+        string symbol, string register, uint value, string reason, uint? ebx = null)
     {
         var text = With(RegisterTexts.Qemu11InLoop, ("EIP", Program.Symbols[symbol]), (register, value));
+        text = ebx is { } page ? With(text, ("EBX", page)) : text;
 
         var error = Should.Throw<GuestException>(() => GuestState.FromRegisters(text, Program));
 

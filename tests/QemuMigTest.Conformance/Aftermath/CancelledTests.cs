@@ -1,0 +1,54 @@
+namespace QemuMigTest.Conformance.Aftermath;
+
+/// <summary>A migration that was cancelled leaves nothing behind that the next one would stumble over.</summary>
+public sealed class CancelledTests : AftermathFixture
+{
+    [MigrationTest("/migration/aftermath/cancelled/setup/plain", "setup", "")]
+    [MigrationTest("/migration/aftermath/cancelled/setup/postcopy", "setup", "postcopy-ram")]
+    [MigrationTest("/migration/aftermath/cancelled/active/plain", "active", "")]
+    [MigrationTest("/migration/aftermath/cancelled/active/return-path", "active", "return-path")]
+    [MigrationTest("/migration/aftermath/cancelled/active/multifd", "active", "multifd")]
+    [MigrationTest("/migration/aftermath/cancelled/active/postcopy", "active", "postcopy-ram")]
+    [MigrationTest("/migration/aftermath/cancelled/active/preempt", "active", "postcopy-ram postcopy-preempt")]
+    [MigrationTest("/migration/aftermath/cancelled/pre-switchover/plain", "pre-switchover", "")]
+    [MigrationTest("/migration/aftermath/cancelled/pre-switchover/multifd", "pre-switchover", "multifd")]
+    [MigrationTest("/migration/aftermath/cancelled/pre-switchover/postcopy", "pre-switchover", "postcopy-ram")]
+    public async Task The_guest_moves_after_a_cancel(string after, [Capabilities] string capabilities, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new()
+        {
+            Capabilities = MigrationCapability.Several(capabilities),
+            SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover],
+            Convergence = Convergence.Allowed,
+        }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForStatusAsync(new MigrationStatus(after), ct);
+        await migration.CancelAsync(DestinationEnd.Exits(), ct);
+        await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);
+    }
+
+    // Pages of several passes are on the destination, and in xbzrle's cache, when it is cancelled.
+    [MigrationTest("/migration/aftermath/cancelled/third-pass/plain", "")]
+    [MigrationTest("/migration/aftermath/cancelled/third-pass/xbzrle", "xbzrle")]
+    [MigrationTest("/migration/aftermath/cancelled/third-pass/multifd", "multifd")]
+    public async Task The_guest_moves_after_a_cancel_in_the_third_pass([Capabilities] string capabilities, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.HeldAtFullSpeed }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForPassAsync(3, ct);
+        await migration.CancelAsync(DestinationEnd.Exits(), ct);
+        await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);
+    }
+
+    [MigrationTest("/migration/aftermath/cancelled/file/plain", ""), RequiresArgument("migrate", "channels")]
+    [MigrationTest("/migration/aftermath/cancelled/file/mapped-ram", "mapped-ram")]
+    [MigrationTest("/migration/aftermath/cancelled/file/multifd", "multifd mapped-ram")]
+    public async Task The_guest_moves_through_a_file_after_a_cancel([Capabilities] string capabilities, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover], Convergence = Convergence.Allowed }, ct);
+        var migration = await pair.MigrateAsync(new FileChannel(), ct);
+        await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
+        await migration.CancelAsync(DestinationEnd.Stays, ct);
+        await MoveAfterwardsAsync(pair, new FileChannel(), ct);
+    }
+}

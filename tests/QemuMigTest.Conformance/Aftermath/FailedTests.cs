@@ -1,0 +1,33 @@
+using QemuMigTest.Conformance.Cancel;
+
+namespace QemuMigTest.Conformance.Aftermath;
+
+/// <summary>A migration that failed leaves nothing behind that the next one would stumble over.</summary>
+public sealed class FailedTests : AftermathFixture
+{
+    [MigrationTest("/migration/aftermath/failed/lost/plain", "")]
+    [MigrationTest("/migration/aftermath/failed/lost/return-path", "return-path")]
+    [MigrationTest("/migration/aftermath/failed/lost/xbzrle", "xbzrle")]
+    [MigrationTest("/migration/aftermath/failed/lost/multifd", "multifd")]
+    [MigrationTest("/migration/aftermath/failed/lost/postcopy", "postcopy-ram")]
+    public async Task The_guest_moves_after_a_destination_was_lost([Capabilities] string capabilities, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities) }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForSentPageDirtiedAsync(ct);
+        await pair.LoseAsync(pair.Destination, ct);
+        await migration.FailAsync("", DestinationEnd.Stays, ct);
+        await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);
+    }
+
+    [MigrationTest("/migration/aftermath/failed/unreachable/plain", "")]
+    [MigrationTest("/migration/aftermath/failed/unreachable/multifd", "multifd")]
+    [MigrationTest("/migration/aftermath/failed/unreachable/postcopy", "postcopy-ram")]
+    public async Task The_guest_moves_after_nobody_was_there([Capabilities] string capabilities, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.Allowed }, ct);
+        var migration = await pair.MigrateAsync(new MissingSocketChannel(), ct);
+        await migration.FailAsync("No such file or directory", DestinationEnd.Stays, ct);
+        await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);
+    }
+}
