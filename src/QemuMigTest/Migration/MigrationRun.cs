@@ -205,6 +205,11 @@ public sealed partial class MigrationRun
     internal async Task StartAsync(CancellationToken ct)
     {
         MarkPage(_markerValue);
+        if (Pair.HasComparableMachine)
+        {
+            MachineProbe.Plant(Source, Number);
+        }
+
         if (Pair.Options.Mode == MigrationMode.CprTransfer)
         {
             await StartTransferAsync((CprTransferChannel)Channel, ct);

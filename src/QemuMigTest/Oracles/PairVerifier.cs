@@ -5,7 +5,7 @@ namespace QemuMigTest.Oracles;
 /// <summary>Applies every oracle to a pair, ends it, and sees that nothing is left of it.</summary>
 public sealed class PairVerifier
 {
-    private readonly IReadOnlyList<IPairOracle> _oracles = [new StatusOracle(), new OneRunnerOracle(), new GuestOracle(), new StateGuestOracle()];
+    private readonly IReadOnlyList<IPairOracle> _oracles = [new StatusOracle(), new OneRunnerOracle(), new GuestOracle(), new StateGuestOracle(), new MachineOracle()];
 
     /// <summary>Checks a pair whose test has passed, and quits its QEMUs.</summary>
     /// <exception cref="OracleException">Something does not hold; all findings are in it.</exception>
