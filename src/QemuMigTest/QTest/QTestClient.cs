@@ -144,7 +144,7 @@ public sealed class QTestClient : IDisposable
                     // Also behind a refusal: what is not read would be taken for the replies of commands to come.
                     try
                     {
-                        var reply = i == 0 ? _connection.Execute(text) : _connection.NextReply(Encoding.ASCII.GetBytes(batch[i]));
+                        var reply = _connection.Execute(i == 0 ? text : [], Encoding.ASCII.GetBytes(batch[i]));
                         if (!reply.IsEmpty && (!reply.StartsWith("0x"u8) || !ulong.TryParse(reply[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out replies[start + i])))
                             throw NotAsAsked(batch[i], reply, "got no number");
                     }

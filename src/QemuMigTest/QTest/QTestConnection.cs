@@ -27,7 +27,11 @@ internal sealed class QTestConnection(Socket socket, string name, int maxReply)
     /// <exception cref="QTestException">It was refused, or the connection broke, now or before.</exception>
     public ReadOnlySpan<byte> Execute(ReadOnlySpan<byte> command) => Execute(command, command);
 
-    private ReadOnlySpan<byte> Execute(ReadOnlySpan<byte> sent, ReadOnlySpan<byte> command)
+    /// <summary>The same where several commands are sent with the first of them: each call after that sends nothing, and returns the next reply.</summary>
+    /// <param name="sent">Lines with their ends, or nothing.</param>
+    /// <param name="command">The one that is answered, for errors.</param>
+    /// <exception cref="QTestException">It was refused, or the connection broke, now or before.</exception>
+    public ReadOnlySpan<byte> Execute(ReadOnlySpan<byte> sent, ReadOnlySpan<byte> command)
     {
         if (_broken is not null)
             throw new QTestException(name, TextOf(command), null, $"cannot be sent, since the connection broke before: {_broken.Message}", _broken);
@@ -48,11 +52,6 @@ internal sealed class QTestConnection(Socket socket, string name, int maxReply)
             throw Broken(new QTestException(name, TextOf(command), Pending(), $"got no reply: {e.Message}", e));
         }
     }
-
-    /// <summary>Reads the next reply of several commands that were sent at once, as for a command alone; valid until the next call.</summary>
-    /// <param name="command">What it is the reply of, for errors.</param>
-    /// <exception cref="QTestException">It was refused, or the connection broke.</exception>
-    public ReadOnlySpan<byte> NextReply(ReadOnlySpan<byte> command) => Execute([], command);
 
     private ReadOnlySpan<byte> Exchange(ReadOnlySpan<byte> command, ReadOnlySpan<byte> shown)
     {
