@@ -217,6 +217,9 @@ public sealed partial class MigrationPair : IAsyncDisposable
 
     internal ProcessSpawner Spawner { get; }
 
+    /// <summary>Whether the devices are QEMU's own, and nobody in the guest uses them: then both sides' can be compared.</summary>
+    internal bool HasComparableMachine => StateProgram is null && Environment.Accelerator.Name == "tcg";
+
     internal void HandOver() => Holder = Destination;
 
     internal void Remember(GuestMemoryModel model) => MemoryModel = model;

@@ -212,7 +212,16 @@ public sealed partial class MigrationRun
     internal async Task StartAsync(CancellationToken ct)
     {
         MarkPage(_markerValue);
-        NoisePages.Write(Pair, Number);
+        if (Pair.StateProgram is null)
+        {
+            NoisePages.Write(Pair, Number);
+        }
+
+        if (Pair.HasComparableMachine)
+        {
+            MachineProbe.Plant(Source, Number);
+        }
+
         if (Pair.Options.Mode == MigrationMode.CprTransfer)
         {
             await StartTransferAsync((CprTransferChannel)Channel, ct);

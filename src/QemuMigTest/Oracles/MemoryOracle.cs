@@ -20,7 +20,8 @@ internal sealed class MemoryOracle : IPairOracle
     public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
     {
         var findings = new List<OracleFinding>();
-        if (pair.GuestSuspended)
+        // The state guest sums up its memory by itself.
+        if (pair.GuestSuspended || pair.StateProgram is not null)
         {
             return findings;
         }

@@ -14,6 +14,7 @@ public sealed class PairVerifier
         new GuestOracle(),
         new MemoryOracle(),
         new StateGuestOracle(),
+        new MachineOracle(),
         new TicksOracle(),
         new ResidueOracle(),
     ];

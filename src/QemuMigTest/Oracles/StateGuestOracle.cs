@@ -68,11 +68,11 @@ internal sealed class StateGuestOracle : IPairOracle
         var limit = pair.Environment.Limits.Step;
         try
         {
-            await Poll.UntilAsync(holder.Name, $"{Laps} laps of each vCPU", _ =>
+            await Poll.UntilAsync(holder.Name, $"{Laps} laps of each vCPU, and interrupts of its timer and of the HPET", _ =>
             {
                 now = Read(holder, program);
-                return Task.FromResult(now.Zip(before).All(vcpu => vcpu.First.Laps >= vcpu.Second.Laps + Laps) ? now : null);
-            }, () => string.Join(", ", now.Zip(before).Select(vcpu => $"vCPU {vcpu.First.Number} has made {vcpu.First.Laps - vcpu.Second.Laps}")), limit, ct);
+                return Task.FromResult(now.Zip(before).All(vcpu => HasGoneOn(vcpu.First, vcpu.Second)) ? now : null);
+            }, () => string.Join("; ", now.Zip(before).Select(vcpu => Progress(vcpu.First, vcpu.Second))), limit, ct);
             await holder.Serial.WaitForAsync('B', await holder.Serial.WaitForAsync('B', serial, ct), ct);
         }
         catch (WaitTimeoutException e)
@@ -80,6 +80,13 @@ internal sealed class StateGuestOracle : IPairOracle
             findings.Add(new(Name, holder.Name, e.Message));
         }
     }
+
+    // The HPET interrupts the first alone.
+    private static bool HasGoneOn(StateVcpu now, StateVcpu before) =>
+        now.Laps >= before.Laps + Laps && now.TimerInterrupts > before.TimerInterrupts && (now.Number != 0 || now.HpetInterrupts > before.HpetInterrupts);
+
+    private static string Progress(StateVcpu now, StateVcpu before) =>
+        $"vCPU {now.Number} has made {now.Laps - before.Laps} laps, with {now.TimerInterrupts - before.TimerInterrupts} interrupts of its timer and {now.HpetInterrupts - before.HpetInterrupts} of the HPET";
 
     private void CheckLeft(string side, IReadOnlyList<StateVcpu> before, IReadOnlyList<StateVcpu> after, List<OracleFinding> findings)
     {

@@ -21,6 +21,9 @@ public sealed class QTestClient : IDisposable
     /// <summary>The most that one command writes, in bytes: QEMU searches what it has of a line from the start with each piece that comes, so long lines cost it much.</summary>
     private const int WriteChunk = 64 * 1024;
 
+    /// <summary>How many commands are sent at once: QEMU stops to read when nobody takes its replies, which all fit into a socket's buffer.</summary>
+    private const int Batch = 256;
+
     private readonly Lock _lock = new();
     private readonly Socket _socket;
     private readonly string _name;
@@ -122,6 +125,42 @@ public sealed class QTestClient : IDisposable
 
     /// <summary>Writes an I/O port (<c>outl</c>).</summary>
     public void Out32(ushort port, uint value) => Run($"outl 0x{port:x} 0x{value:x}\n");
+
+    /// <summary>Executes commands of which each replies with a number or with nothing, all sent at once: a reply that has to be waited for costs more than most commands.</summary>
+    /// <param name="commands">Lines of the protocol, such as <c>outb 0x70 0x45</c>; at most a few thousand.</param>
+    /// <returns>The replies in order; 0 where there was none.</returns>
+    public IReadOnlyList<ulong> ExecuteAll(IReadOnlyList<string> commands)
+    {
+        ArgumentNullException.ThrowIfNull(commands);
+        var replies = new ulong[commands.Count];
+        foreach (var (start, batch) in commands.Chunk(Batch).Select((batch, number) => (number * Batch, batch)))
+        {
+            var text = Encoding.ASCII.GetBytes(string.Concat(batch.Select(command => command + "\n")));
+            lock (_lock)
+            {
+                QTestException? first = null;
+                for (var i = 0; i < batch.Length; i++)
+                {
+                    // Also behind a refusal: what is not read would be taken for the replies of commands to come.
+                    try
+                    {
+                        var reply = _connection.Execute(i == 0 ? text : [], Encoding.ASCII.GetBytes(batch[i]));
+                        if (!reply.IsEmpty && (!reply.StartsWith("0x"u8) || !ulong.TryParse(reply[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out replies[start + i])))
+                            throw NotAsAsked(batch[i], reply, "got no number");
+                    }
+                    catch (QTestException e)
+                    {
+                        first ??= e;
+                    }
+                }
+
+                if (first is not null)
+                    throw first;
+            }
+        }
+
+        return replies;
+    }
 
     /// <summary>Closes the connection; a call that waits in another thread fails with <see cref="QTestException"/>.</summary>
     public void Dispose() => _socket.Dispose();

@@ -25,13 +25,19 @@ internal sealed class QTestConnection(Socket socket, string name, int maxReply)
     /// <summary>Sends a command and returns what stands behind OK, without the space; valid until the next call.</summary>
     /// <param name="command">The line with its end.</param>
     /// <exception cref="QTestException">It was refused, or the connection broke, now or before.</exception>
-    public ReadOnlySpan<byte> Execute(ReadOnlySpan<byte> command)
+    public ReadOnlySpan<byte> Execute(ReadOnlySpan<byte> command) => Execute(command, command);
+
+    /// <summary>The same where several commands are sent with the first of them: each call after that sends nothing, and returns the next reply.</summary>
+    /// <param name="sent">Lines with their ends, or nothing.</param>
+    /// <param name="command">The one that is answered, for errors.</param>
+    /// <exception cref="QTestException">It was refused, or the connection broke, now or before.</exception>
+    public ReadOnlySpan<byte> Execute(ReadOnlySpan<byte> sent, ReadOnlySpan<byte> command)
     {
         if (_broken is not null)
             throw new QTestException(name, TextOf(command), null, $"cannot be sent, since the connection broke before: {_broken.Message}", _broken);
         try
         {
-            return Exchange(command);
+            return Exchange(sent, command);
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
         {
@@ -47,7 +53,7 @@ internal sealed class QTestConnection(Socket socket, string name, int maxReply)
         }
     }
 
-    private ReadOnlySpan<byte> Exchange(ReadOnlySpan<byte> command)
+    private ReadOnlySpan<byte> Exchange(ReadOnlySpan<byte> command, ReadOnlySpan<byte> shown)
     {
         var timeout = checked((int)Timeout.TotalMilliseconds);
         if (socket.ReceiveTimeout != timeout)
@@ -58,7 +64,7 @@ internal sealed class QTestConnection(Socket socket, string name, int maxReply)
         var started = TimeProvider.System.GetTimestamp();
         while (true)
         {
-            var line = ReadLine(command, started);
+            var line = ReadLine(shown, started);
             if (line.StartsWith("IRQ "u8))
                 continue;
             if (line is [(byte)'O', (byte)'K'])
@@ -67,7 +73,7 @@ internal sealed class QTestConnection(Socket socket, string name, int maxReply)
                 return line[3..];
             // FAIL and ERR refuse this one command; anything else means that replies and commands no longer match.
             var refused = line.StartsWith("FAIL"u8) || line.StartsWith("ERR"u8);
-            var error = new QTestException(name, TextOf(command), TextOf(line), refused ? "was refused" : "got what is no qtest reply");
+            var error = new QTestException(name, TextOf(shown), TextOf(line), refused ? "was refused" : "got what is no qtest reply");
             throw refused ? error : Broken(error);
         }
     }

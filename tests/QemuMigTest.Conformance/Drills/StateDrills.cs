@@ -25,11 +25,7 @@ public sealed partial class StateDrills : DrillFixture
     public Task The_serial_port_s_scratch_register(string finding, CancellationToken ct) => FindAsync(finding, destination => destination.Process.QTest!.Out8(0x3ff, 0), ct);
 
     [TestCase("IOAPIC: pin 5, high: expected 0x6000000, seen 0x7000000"), CancelAfter(60_000)]
-    public Task An_entry_of_the_IOAPIC(string finding, CancellationToken ct) => FindAsync(finding, destination =>
-    {
-        destination.Process.QTest!.Write(IoApic, [0x1b, 0, 0, 0]);
-        destination.Process.QTest!.Write(IoApic + 0x10, [0, 0, 0, 7]);
-    }, ct);
+    public Task An_entry_of_the_IOAPIC(string finding, CancellationToken ct) => FindAsync(finding, destination => WriteIoApic(destination, 0x1b, 0, 0, 0, 7), ct);
 
     [TestCase("HPET: timer 1, comparator: expected 0x12345678, seen 0x87654321"), CancelAfter(60_000)]
     public Task A_comparator_of_the_HPET(string finding, CancellationToken ct) =>
@@ -117,6 +113,24 @@ public sealed partial class StateDrills : DrillFixture
 
     [GeneratedRegex(@"\bRIP=(?<ip>[0-9a-f]+)")]
     private static partial Regex InstructionPointer();
+
+    [Test, CancelAfter(60_000)]
+    public async Task Interrupts_that_come_no_more(CancellationToken ct)
+    {
+        var pair = await StartMigratedAsync(ct, Environment with { Limits = Environment.Limits with { Step = Short } });
+        await pair.Destination.StopAsync(ct);
+        WriteIoApic(pair.Destination, 0x38, 0xe2, 0, 1, 0);
+        await pair.Destination.ContinueAsync(ct);
+        var findings = await FindingsAsync(pair, ct);
+        findings.ShouldContain("vCPU 0: IOAPIC: pin 20, low: expected 0xe2, seen 0x100e2");
+        findings.ShouldContain("and 0 of the HPET");
+    }
+
+    private static void WriteIoApic(MigrationSide side, byte index, params byte[] value)
+    {
+        side.Process.QTest!.Write(IoApic, [index, 0, 0, 0]);
+        side.Process.QTest!.Write(IoApic + 0x10, value);
+    }
 
     private async Task FindAsync(string finding, Action<MigrationSide> damage, CancellationToken ct)
     {

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using NUnit.Framework;
-using QemuMigTest.Guests;
 
 namespace QemuMigTest.Tests.Guests;
 

@@ -32,6 +32,27 @@ public sealed class QTestClientTests
     }
 
     [Test]
+    public void Commands_that_are_sent_at_once_are_answered_in_their_order()
+    {
+        using var peer = Client(out var client, line => line.Split(' ')[0] == "inb" ? $"OK 0x{line[^2..]}\n" : "OK\n");
+        var commands = Enumerable.Range(0, 600).Select(number => number % 2 == 0 ? $"outb 0x70 0x{number & 0xff:x2}" : $"inb 0x{number & 0xff:x2}").ToList();
+        var replies = client.ExecuteAll(commands);
+        client.Dispose();
+        replies.ShouldBe(Enumerable.Range(0, 600).Select(number => number % 2 == 0 ? 0ul : (ulong)number & 0xff));
+        peer.Asked.ShouldBe(commands);
+    }
+
+    [Test]
+    public void One_of_them_that_is_refused_is_told_and_the_connection_stays_of_use()
+    {
+        using var peer = Client(out var client, line => line == "bad" ? "FAIL Unknown command 'bad'\n" : "OK 0x0007\n");
+        Should.Throw<QTestException>(() => client.ExecuteAll(["inb 0x1", "bad", "inb 0x2"])).Message.ShouldContain("qtest command 'bad' was refused");
+        client.In8(0x61).ShouldBe((byte)7);
+        client.Dispose();
+        peer.Asked.ShouldBe(["inb 0x1", "bad", "inb 0x2", "inb 0x61"]);
+    }
+
+    [Test]
     public void Memory_is_moved_in_chunks_and_comes_back_as_it_went()
     {
         var memory = new byte[4 * 1024 * 1024];

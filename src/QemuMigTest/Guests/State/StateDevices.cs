@@ -53,8 +53,8 @@ internal static class StateDevices
             .Out8(SmBus + 3, 0x21).Out8(SmBus + 4, 0x43).Out8(SmBus + 5, 0x65).Out8(SmBus + 6, 0x87);
         SetUpIoApic(list);
         list.Write32(Hpet + 0x100, (HpetPin << 9) | 0x4c).Write32(Hpet + 0x108, 200_000)
-            .Write32(Hpet + 0x120, (18 << 9) | 2).Write32(Hpet + 0x128, 0x1234_5678)
-            .Write32(Hpet + 0x140, 17 << 9).Write32(Hpet + 0x148, 0x0fed_cba9);
+            .Write32(Hpet + 0x120, 18 << 9).Write32(Hpet + 0x128, 0x1234_5678).Write32(Hpet + 0x12c, 0x7fff_ffff)
+            .Write32(Hpet + 0x140, 17 << 9).Write32(Hpet + 0x148, 0x0fed_cba9).Write32(Hpet + 0x14c, 0x7fff_ffff);
     }
 
     /// <summary>An index is written and its value not read yet, a byte of two is read, a reply waits: what a device must remember.</summary>

@@ -50,7 +50,7 @@ public class StateProgramTests
         first[48].ShouldBe((byte)StateOperationKind.End);
         List(program, "tables_cpu_setup")[0].ShouldBe((byte)StateOperationKind.End);
         var last = List(program, "tables_cpu_check");
-        last[..4].ShouldBe([(byte)StateOperationKind.Cpuid, 2, 9, 0]);
+        last[..4].ToArray().ShouldBe([(byte)StateOperationKind.Cpuid, 2, 9, 0]);
         Number(last[16..]).ShouldBe(1u);
         last[24].ShouldBe((byte)StateOperationKind.End);
     }
@@ -103,7 +103,7 @@ public class StateProgramTests
         StateVcpu.Read(block, program.Symbols).ShouldBe(new StateVcpu(0, 77, 0, 0, 2, 0, 0));
     }
 
-    private static byte[] List(StateProgram program, string symbol) => program.Image[(int)(At(program, symbol) - GuestProgram.LoadAddress)..].ToArray();
+    private static ReadOnlySpan<byte> List(StateProgram program, string symbol) => program.Image.Span[(int)(At(program, symbol) - GuestProgram.LoadAddress)..];
 
     private static uint At(StateProgram program, string symbol) => Number(program.Image.Span[(int)(program.Symbols[symbol] - GuestProgram.LoadAddress)..]);
 

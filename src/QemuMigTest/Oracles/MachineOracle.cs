@@ -1,0 +1,115 @@
+using System.Text.RegularExpressions;
+using QemuMigTest.Migration;
+
+namespace QemuMigTest.Oracles;
+
+/// <summary>After a migration that completed, both sides say the same of CPU and devices, and the guest's clock shows how long it has run since.</summary>
+internal sealed partial class MachineOracle : IPairOracle
+{
+    private const int ConfigurationSize = 256;
+    private const ulong MemoryMappedConfiguration = 0xb000_0000;
+
+    // The events' times are taken a moment before or after the clock is started or stopped.
+    private static readonly TimeSpan ClockSlack = TimeSpan.FromMilliseconds(300);
+
+    public string Name => "machine";
+
+    public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
+    {
+        var findings = new List<OracleFinding>();
+        if (!pair.HasComparableMachine || pair.GuestSuspended || pair.GuestRestarted || pair.Runs is not [.., { Outcome: MigrationOutcome.Completed } run])
+        {
+            return findings;
+        }
+
+        var (source, destination) = (run.Source, run.Destination);
+        if (new[] { source, destination }.Any(side => pair.Lost.Contains(side) || side.Process.HasExecutedAnother || side.Process.Exited.IsCompleted)
+            || (await destination.QueryStatusAsync(ct)).Running || (await source.QueryStatusAsync(ct)).Running)
+        {
+            return findings;
+        }
+
+        CheckTime(run, findings);
+        await CompareTexts(source, destination, findings, ct);
+        await ComparePciAsync(source, destination, findings, ct);
+        Compare(source, destination, MachineProbe.Read(source), MachineProbe.Read(destination), findings);
+        return findings;
+    }
+
+    private void CheckTime(MigrationRun run, List<OracleFinding> findings)
+    {
+        var seen = MachineProbe.ReadTime(run.Destination) - MachineProbe.ReadTime(run.Source);
+        var expected = TimeSpan.Zero;
+        DateTimeOffset? since = null;
+        foreach (var e in run.Destination.Process.Qmp.Events.Snapshot().Skip(run.DestinationEvents))
+        {
+            if (e.Name == "RESUME")
+            {
+                since ??= e.Timestamp;
+            }
+            else if (e.Name == "STOP" && since is { } from)
+            {
+                expected += e.Timestamp - from;
+                since = null;
+            }
+        }
+
+        if ((seen - expected).Duration() > ClockSlack)
+        {
+            findings.Add(new(Name, run.Destination.Name, $"its guest has run for {expected.TotalSeconds:0.000} s since the switchover by QEMU's events, and its HPET went on by {seen.TotalSeconds:0.000} s"));
+        }
+    }
+
+    private async Task CompareTexts(MigrationSide source, MigrationSide destination, List<OracleFinding> findings, CancellationToken ct)
+    {
+        // Each version of QEMU writes these in its own way.
+        if (source.Binary.Version != destination.Binary.Version)
+        {
+            return;
+        }
+
+        foreach (var command in new[] { "info registers -a", "info pic", "info lapic 0" })
+        {
+            var (left, arrived) = (Steady(await source.HumanAsync(command, ct)), Steady(await destination.HumanAsync(command, ct)));
+            foreach (var (expected, seen) in left.Zip(arrived).Where(lines => lines.First != lines.Second))
+            {
+                findings.Add(new(Name, destination.Name, $"{command}: expected \"{expected}\" as on the source, seen \"{seen}\""));
+            }
+
+            if (left.Count != arrived.Count)
+            {
+                findings.Add(new(Name, destination.Name, $"{command}: {left.Count} lines on the source, {arrived.Count} here"));
+            }
+        }
+    }
+
+    private async Task ComparePciAsync(MigrationSide source, MigrationSide destination, List<OracleFinding> findings, CancellationToken ct)
+    {
+        var buses = await source.ExecuteAsync("query-pci", null, ct);
+        foreach (var device in buses.EnumerateArray().SelectMany(bus => bus.GetProperty("devices").EnumerateArray()))
+        {
+            var (bus, slot, function) = (device.GetProperty("bus").GetUInt32(), device.GetProperty("slot").GetUInt32(), device.GetProperty("function").GetUInt32());
+            var address = MemoryMappedConfiguration + (((bus << 8) | (slot << 3) | function) << 12);
+            var (left, arrived) = (source.Process.QTest!.Read(address, ConfigurationSize), destination.Process.QTest!.Read(address, ConfigurationSize));
+            for (var offset = 0; offset < ConfigurationSize; offset++)
+            {
+                if (left[offset] != arrived[offset])
+                {
+                    findings.Add(new(Name, destination.Name,
+                        $"PCI configuration space of {bus:x2}:{slot:x2}.{function}, offset 0x{offset:x2}: expected 0x{left[offset]:x2} as on the source, seen 0x{arrived[offset]:x2}"));
+                }
+            }
+        }
+    }
+
+    private void Compare(MigrationSide source, MigrationSide destination, IReadOnlyDictionary<string, ulong> left, IReadOnlyDictionary<string, ulong> arrived, List<OracleFinding> findings) =>
+        findings.AddRange(left.Where(value => arrived[value.Key] != value.Value)
+            .Select(value => new OracleFinding(Name, destination.Name, $"{value.Key}: expected 0x{value.Value:x} as on the {source.Name}, seen 0x{arrived[value.Key]:x}")));
+
+    // The guest has gone on: its general registers, its flags and where it is say something else, and so do counters.
+    private static List<string> Steady(string text) =>
+        [.. text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Where(line => !Moving().IsMatch(line))];
+
+    [GeneratedRegex(@"^([ER]AX|[ER]SI|[ER]IP|R8 |R12|CCS|Timer|CCO)")]
+    private static partial Regex Moving();
+}

@@ -1,0 +1,44 @@
+namespace QemuMigTest.Conformance.Drills;
+
+/// <summary>What only QEMU knows of the machine, changed on the destination after a migration that went well.</summary>
+public sealed class MachineDrills : DrillFixture
+{
+    private const ulong Hpet = 0xfed0_0000;
+
+    [Test, CancelAfter(60_000)]
+    public async Task Devices_that_differ_are_found_and_named(CancellationToken ct)
+    {
+        var pair = await StartMigratedVictimAsync(ct);
+        var qtest = pair.Destination.Process.QTest!;
+        qtest.Out8(0x70, 0x4c);
+        qtest.Out8(0x71, 0);
+        qtest.Out8(0xa1, 0x5a);
+        qtest.Out32(0xcf8, 0x8000_fa3c);
+        qtest.Out8(0xcfc, 0x77);
+        qtest.Out8(0x43, 0xb8);
+        var findings = await FindingsAsync(pair, ct);
+        findings.ShouldContain("[machine] destination: CMOS RAM at 0x4c: expected");
+        findings.ShouldContain("[machine] destination: second PIC, mask: expected");
+        findings.ShouldContain("[machine] destination: PCI configuration space of 00:1f.2, offset 0x3c: expected");
+        findings.ShouldContain("[machine] destination: PIT counter 2, mode: expected");
+        findings.ShouldContain("[machine] destination: info pic: expected \"pic1:");
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task A_guest_s_clock_that_leaps_is_found(CancellationToken ct)
+    {
+        var pair = await StartMigratedVictimAsync(ct);
+        var qtest = pair.Destination.Process.QTest!;
+        qtest.Write(Hpet + 0x10, [0, 0, 0, 0]);
+        qtest.Write(Hpet + 0xf4, [2, 0, 0, 0]);
+        qtest.Write(Hpet + 0x10, [1, 0, 0, 0]);
+        (await FindingsAsync(pair, ct)).ShouldContain("[machine] destination: its guest has run for");
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task A_pair_whose_devices_agree_passes(CancellationToken ct)
+    {
+        var pair = await StartMigratedVictimAsync(ct);
+        await new Oracles.PairVerifier().VerifyAndEndAsync(pair, ct);
+    }
+}
