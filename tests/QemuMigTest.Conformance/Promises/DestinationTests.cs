@@ -45,10 +45,10 @@ public sealed class DestinationTests : MigrationFixture
         await migration.FailAsync([], exits ? DestinationEnd.Exits() : DestinationEnd.Fails(), ct);
     }
 
-    private static Task<string> MemoryAsync(MigrationSide side, MigrationPair pair, CancellationToken ct)
+    private static async Task<string> MemoryAsync(MigrationSide side, MigrationPair pair, CancellationToken ct)
     {
-        var settings = pair.Program.Settings;
-        return side.Memory.ReadAsync(settings.RegionStart, (int)(settings.RegionEnd - settings.RegionStart),
-            bytes => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)), ct);
+        using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
+        await side.Memory.ReadAsync(pair.Program.Settings.RegionStart, pair.Program.Settings.RegionSize, (_, piece) => hash.AppendData(piece), ct);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }
