@@ -87,11 +87,7 @@ public sealed class QemuProcess : IAsyncDisposable
     {
         var from = Qmp.Events.Position;
         var reply = await WhileAliveAsync(command, _options.Limits.Command, token => Qmp.ExecuteAsync(command, arguments, token), ct);
-        lock (_commands)
-        {
-            _commands.Add(new(arguments?["command-line"] is { } line ? $"{command} {line}" : command, from, Qmp.Events.Position));
-        }
-
+        Note(arguments?["command-line"] is { } line ? $"{command} {line}" : command, from);
         return reply;
     }
 
@@ -140,6 +136,7 @@ public sealed class QemuProcess : IAsyncDisposable
     {
         if (!Exited.IsCompleted)
         {
+            Note("quit", Qmp.Events.Position);
             try
             {
                 await Deadline.WithinAsync(_options.Limits.Quit, token => Qmp.ExecuteAsync("quit", null, token),
@@ -175,6 +172,14 @@ public sealed class QemuProcess : IAsyncDisposable
             QTest?.Dispose();
             SerialSocket?.Dispose();
             await _transcript.DisposeAsync();
+        }
+    }
+
+    private void Note(string command, int from)
+    {
+        lock (_commands)
+        {
+            _commands.Add(new(command, from, Qmp.Events.Position));
         }
     }
 
