@@ -3,8 +3,8 @@ namespace QemuMigTest.Conformance.Aftermath;
 /// <summary>A migration that was cancelled leaves nothing behind that the next one would stumble over.</summary>
 public sealed class CancelledTests : AftermathFixture
 {
+    // Not in setup with a return path: docs/findings.md.
     [MigrationTest("/migration/aftermath/cancelled/setup/plain", "setup", "")]
-    [MigrationTest("/migration/aftermath/cancelled/setup/postcopy", "setup", "postcopy-ram")]
     [MigrationTest("/migration/aftermath/cancelled/active/plain", "active", "")]
     [MigrationTest("/migration/aftermath/cancelled/active/return-path", "active", "return-path")]
     [MigrationTest("/migration/aftermath/cancelled/active/multifd", "active", "multifd")]

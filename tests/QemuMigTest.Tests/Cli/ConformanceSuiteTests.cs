@@ -61,5 +61,6 @@ public sealed class ConformanceSuiteTests
 
     private static string ThisFile([CallerFilePath] string path = "") => path;
 
-    private static bool IsDrill(MethodInfo method) => method.DeclaringType!.Namespace == "QemuMigTest.Conformance.Drills" && method.IsDefined(typeof(TestAttribute));
+    private static bool IsDrill(MethodInfo method) => method.DeclaringType!.Namespace == "QemuMigTest.Conformance.Drills"
+        && (method.IsDefined(typeof(TestAttribute)) || method.IsDefined(typeof(TestCaseAttribute)));
 }
