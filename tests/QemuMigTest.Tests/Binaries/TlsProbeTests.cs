@@ -26,14 +26,24 @@ public sealed class TlsProbeTests
     }
 
     [Test]
-    public async Task A_build_that_makes_credentials_has_TLS_and_keeps_none_of_them()
+    public async Task A_build_that_looks_for_the_files_of_credentials_has_TLS()
     {
         var probing = ProbeAsync();
-        var added = await _peer.AnswerAsync("object-add");
-        var removed = await _peer.AnswerAsync("object-del");
+        var command = await _peer.ReadCommandAsync();
+        var folder = command.GetProperty("arguments").GetProperty("dir").GetString();
+        Directory.Exists(folder).ShouldBeFalse();
+        await _peer.RefuseAsync(command, "GenericError", $"Unable to access credentials {folder}/keys.psk: Not a directory");
 
         (await probing).ShouldBeNull();
-        removed.GetProperty("arguments").GetProperty("id").GetString().ShouldBe(added.GetProperty("arguments").GetProperty("id").GetString());
+    }
+
+    [Test]
+    public async Task A_build_that_makes_credentials_of_nothing_is_not_believed()
+    {
+        var probing = ProbeAsync();
+        await _peer.AnswerAsync("object-add");
+
+        (await probing).ShouldNotBeNull().ShouldContain("no file can be");
     }
 
     [Test]
