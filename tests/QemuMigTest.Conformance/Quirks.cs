@@ -57,4 +57,7 @@ internal static class Quirks
 
     /// <summary>A destination in postcopy that is told to migrate aborts: docs/findings.md, seen on 11.1. Before, it refuses, but its status goes to setup: seen on 7.2 and 10.0.</summary>
     public static bool MigrateInPostcopyAborts(QemuVersion version) => version.IsAtLeast(11, 0);
+
+    /// <summary>A multifd migration whose TLS is refused may hang after it has said failed, with its thread and sockets: docs/findings.md, seen on 10.0.2, not on 7.2 and 11.1.</summary>
+    public static bool RefusedMultifdMayHang(QemuVersion version) => version.IsAtLeast(9, 0) && !version.IsAtLeast(10, 1);
 }

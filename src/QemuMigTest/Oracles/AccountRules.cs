@@ -49,15 +49,15 @@ internal static class AccountRules
             yield return $"total is {total}, less than the guest's RAM of {a.GuestRam} bytes";
         }
 
-        var sent = normal + duplicate + a.Xbzrle("pages");
+        var sent = normal + duplicate + a.Xbzrle("pages") + a.Compression("pages");
         if (sent * 4096 < total)
         {
-            yield return $"normal {normal}, duplicate {duplicate} and xbzrle {a.Xbzrle("pages")} make {sent} pages; total {total} is {total / 4096}, and each page must be sent once at least";
+            yield return $"normal {normal}, duplicate {duplicate}, xbzrle {a.Xbzrle("pages")} and compression {a.Compression("pages")} make {sent} pages; total {total} is {total / 4096}, and each page must be sent once at least";
         }
 
         if (sent * 4096 > total * a.Ram("dirty-sync-count") && !a.IsPostcopy)
         {
-            yield return $"normal {normal}, duplicate {duplicate} and xbzrle {a.Xbzrle("pages")} make {sent} pages; more than all {total / 4096} in each of {a.Ram("dirty-sync-count")} passes";
+            yield return $"normal {normal}, duplicate {duplicate}, xbzrle {a.Xbzrle("pages")} and compression {a.Compression("pages")} make {sent} pages; more than all {total / 4096} in each of {a.Ram("dirty-sync-count")} passes";
         }
     }
 
@@ -71,7 +71,7 @@ internal static class AccountRules
             yield return $"transferred is {transferred}; precopy-, downtime-, postcopy- and multifd-bytes make {parts}; what is between, device state, must be 0 to {most} bytes";
         }
 
-        var content = a.Ram("normal-bytes") + a.Xbzrle("bytes");
+        var content = a.Ram("normal-bytes") + a.Xbzrle("bytes") + a.Compression("compressed-size");
         var compressed = a.IsCompressed && a.Version.IsAtLeast(8, 0);
         if (!compressed && transferred < content)
         {

@@ -57,4 +57,7 @@ internal sealed record MigrationAccount
 
     /// <summary>A number of MigrationInfo's xbzrle-cache; 0 where it is not there.</summary>
     public long Xbzrle(string name) => Info.TryGetProperty("xbzrle-cache", out var cache) && cache.TryGetProperty(name, out var value) ? value.GetInt64() : 0;
+
+    /// <summary>A number of MigrationInfo's compression, of the capability compress (to 9.0); 0 where it is not there.</summary>
+    public long Compression(string name) => Info.TryGetProperty("compression", out var compression) && compression.TryGetProperty(name, out var value) ? value.GetInt64() : 0;
 }

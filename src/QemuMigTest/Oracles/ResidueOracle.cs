@@ -11,7 +11,7 @@ internal sealed class ResidueOracle : IPairOracle
     public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
     {
         var findings = new List<OracleFinding>();
-        foreach (var side in pair.QemuSides.Where(side => !side.Process.Exited.IsCompleted))
+        foreach (var side in pair.QemuSides.Where(side => !side.Process.Exited.IsCompleted && !pair.MayKeep(side)))
         {
             // A destination that was never connected to still listens, as it should.
             var runs = pair.Runs.Where(run => run.Source == side || run.Destination == side).ToList();

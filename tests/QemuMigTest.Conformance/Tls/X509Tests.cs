@@ -85,6 +85,10 @@ public sealed class X509Tests : TlsFixture
     {
         var migration = await MigrateAsync(new(new X509Credentials(Subject: null), new X509Credentials(ServerAtLoopback)), TlsTransport.Tcp, capabilities, ct);
         await migration.FailAsync(TlsTexts.LostConnection, DestinationEnd.Rejects(TlsTexts.NoCertificate), ct);
+        if (capabilities.Length > 0 && Quirks.RefusedMultifdMayHang(Environment.Source.Version))
+        {
+            migration.Pair.AllowResidue(migration.Source);
+        }
     }
 
     // The source looks at the certificate when the destination has let it in: that is left with a stream that ends at once,
