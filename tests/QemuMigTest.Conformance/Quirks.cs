@@ -60,4 +60,7 @@ internal static class Quirks
 
     /// <summary>A multifd migration whose TLS is refused may hang after it has said failed, with its thread and sockets: docs/findings.md, seen on 10.0.2, not on 7.2 and 11.1.</summary>
     public static bool RefusedMultifdMayHang(QemuVersion version) => version.IsAtLeast(9, 0) && !version.IsAtLeast(10, 1);
+
+    /// <summary>Why cancelling a migration with a return path waits for 10.0.</summary>
+    public const string CancelMayFail = "with a return path a cancelled migration may end as failed before 10.0 (docs/findings.md)";
 }

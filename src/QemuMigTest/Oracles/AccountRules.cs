@@ -14,6 +14,9 @@ internal static class AccountRules
 
     private const long ZeroPageBytes = 16;
 
+    /// <summary>What compress writes before a page, the block's name and the length among it.</summary>
+    private const long CompressedHeader = 64;
+
     /// <summary>How late a thread may be woken, or an event be told, on a busy machine, ms.</summary>
     private const double ClockSlack = 150;
 
@@ -78,7 +81,7 @@ internal static class AccountRules
             yield return $"transferred is {transferred}, less than the {content} bytes of pages in it (normal-bytes and xbzrle's)";
         }
 
-        var highest = (long)(content * (1 + HeaderShare)) + (a.Ram("duplicate") * ZeroPageBytes) + OtherState;
+        var highest = (long)(content * (1 + HeaderShare)) + (a.Ram("duplicate") * ZeroPageBytes) + (a.Compression("pages") * CompressedHeader) + OtherState;
         if (transferred > highest)
         {
             yield return $"transferred is {transferred}; its pages, {content} bytes, with their headers, {a.Ram("duplicate")} zero pages and device state explain {highest} at most";

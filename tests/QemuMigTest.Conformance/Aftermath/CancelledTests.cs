@@ -6,26 +6,17 @@ public sealed class CancelledTests : AftermathFixture
     // Not in setup with a return path: docs/findings.md.
     [MigrationTest("/migration/aftermath/cancelled/setup/plain", "setup", "")]
     [MigrationTest("/migration/aftermath/cancelled/active/plain", "active", "")]
-    [MigrationTest("/migration/aftermath/cancelled/active/return-path", "active", "return-path")]
     [MigrationTest("/migration/aftermath/cancelled/active/multifd", "active", "multifd")]
-    [MigrationTest("/migration/aftermath/cancelled/active/postcopy", "active", "postcopy-ram")]
-    [MigrationTest("/migration/aftermath/cancelled/active/preempt", "active", "postcopy-ram postcopy-preempt")]
     [MigrationTest("/migration/aftermath/cancelled/pre-switchover/plain", "pre-switchover", "")]
     [MigrationTest("/migration/aftermath/cancelled/pre-switchover/multifd", "pre-switchover", "multifd")]
+    public Task The_guest_moves_after_a_cancel(string after, [Capabilities] string capabilities, CancellationToken ct) => CancelAsync(after, capabilities, ct);
+
+    [MigrationTest("/migration/aftermath/cancelled/active/return-path", "active", "return-path")]
+    [MigrationTest("/migration/aftermath/cancelled/active/postcopy", "active", "postcopy-ram")]
+    [MigrationTest("/migration/aftermath/cancelled/active/preempt", "active", "postcopy-ram postcopy-preempt")]
     [MigrationTest("/migration/aftermath/cancelled/pre-switchover/postcopy", "pre-switchover", "postcopy-ram")]
-    public async Task The_guest_moves_after_a_cancel(string after, [Capabilities] string capabilities, CancellationToken ct)
-    {
-        var pair = await StartPairAsync(new()
-        {
-            Capabilities = MigrationCapability.Several(capabilities),
-            SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover],
-            Convergence = Convergence.Allowed,
-        }, ct);
-        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
-        await migration.WaitForStatusAsync(new MigrationStatus(after), ct);
-        await migration.CancelAsync(DestinationEnd.Exits(), ct);
-        await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);
-    }
+    [RequiresVersion(10, 0, Quirks.CancelMayFail)]
+    public Task The_guest_moves_after_a_cancel_with_a_return_path(string after, [Capabilities] string capabilities, CancellationToken ct) => CancelAsync(after, capabilities, ct);
 
     // Pages of several passes are on the destination, and in xbzrle's cache, when it is cancelled.
     [MigrationTest("/migration/aftermath/cancelled/third-pass/plain", "")]
@@ -50,5 +41,19 @@ public sealed class CancelledTests : AftermathFixture
         await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
         await migration.CancelAsync(DestinationEnd.Stays, ct);
         await MoveAfterwardsAsync(pair, new FileChannel(), ct);
+    }
+
+    private async Task CancelAsync(string after, string capabilities, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new()
+        {
+            Capabilities = MigrationCapability.Several(capabilities),
+            SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover],
+            Convergence = Convergence.Allowed,
+        }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForStatusAsync(new MigrationStatus(after), ct);
+        await migration.CancelAsync(DestinationEnd.Exits(), ct);
+        await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);
     }
 }
