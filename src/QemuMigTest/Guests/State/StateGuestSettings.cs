@@ -9,11 +9,11 @@ public sealed record StateGuestSettings
     /// <summary>vCPUs, 1 to 8: QEMU is started with as many (<c>-smp</c>), and all of them run.</summary>
     public int Vcpus { get; init; } = 1;
 
-    /// <summary>Laps of the first vCPU from one 'B' on the serial line to the next, 1 or more. A lap takes a millisecond or two under TCG.</summary>
+    /// <summary>Laps of the first vCPU from one 'B' on the serial line to the next, 1 or more. A lap takes some milliseconds under TCG.</summary>
     public int LapsPerMarker { get; init; } = 4;
 
-    /// <summary>How often a vCPU goes round in a lap with nothing but known values in its registers, 1 or more.</summary>
-    public int SpinCount { get; init; } = 30_000;
+    /// <summary>How often a vCPU goes round in a lap with nothing but known values in its registers, 1 or more. What a register loses in a switchover outside of this is not seen: let it be most of a lap.</summary>
+    public int SpinCount { get; init; } = 1_000_000;
 
     /// <summary>Checks the ranges.</summary>
     /// <exception cref="ArgumentException">A value is out of its range.</exception>
