@@ -24,7 +24,7 @@ internal sealed class Benchmark
     }
 
     /// <summary>Measures.</summary>
-    /// <exception cref="BenchmarkException">A test of ours failed, upstream's harness stopped where it had got through before, or there is nothing that both have.</exception>
+    /// <exception cref="BenchmarkException">A test of ours failed, upstream's script did, or there is nothing that both have.</exception>
     public async Task<BenchmarkResult> MeasureAsync(CancellationToken ct)
     {
         var known = UpstreamPaths.Read().Where(path => path.Since == HarnessVersion).Select(path => path.Path).ToHashSet();
@@ -53,7 +53,7 @@ internal sealed class Benchmark
                 two.Add(await OursAsync(both, jobs: 2, "two jobs", ct));
             }
         }
-        return new BenchmarkResult { Started = _started, Upstream = upstream, OneJob = one, TwoJobs = two, Broken = harness.Broken };
+        return new BenchmarkResult { Started = _started, Upstream = upstream, OneJob = one, TwoJobs = two, Broken = harness.Broken, Restarts = harness.Restarts };
     }
 
     private async Task<TimedRun> OursAsync(List<string> paths, int jobs, string what, CancellationToken ct)

@@ -92,10 +92,15 @@ internal sealed class BenchmarkPage
 
     private void WriteBroken()
     {
+        if (_result.Restarts > 0)
+        {
+            Line();
+            Line(Text($"Upstream's harness ended early {_result.Restarts} times in {_result.Upstream.Count} runs, and was started again with what was left; the time that a crash cost is not counted."));
+        }
         if (_result.Broken.Count == 0)
             return;
         Line();
-        Line("Upstream's harness does not get through these here, and its crash would end its run; they are left out, on both sides:");
+        Line("Upstream's harness does not get through these here; they are left out, on both sides:");
         Line();
         foreach (var (path, lastWords) in _result.Broken.OrderBy(broken => broken.Key, StringComparer.Ordinal))
             Line($"- `{path}`: {lastWords}");

@@ -14,6 +14,9 @@ internal sealed record BenchmarkResult
     /// <summary>The paths that upstream's harness does not get through here, and its last words on each.</summary>
     public IReadOnlyDictionary<string, string> Broken { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>How often upstream's harness ended early and was started again.</summary>
+    public int Restarts { get; init; }
+
     /// <summary>Our runs of one job.</summary>
     public required IReadOnlyList<TimedRun> OneJob { get; init; }
 

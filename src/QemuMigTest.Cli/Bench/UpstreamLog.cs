@@ -10,6 +10,9 @@ internal sealed partial record UpstreamLog
     /// <summary>The seconds of each path that passed, without the architecture before it. What it skipped is not here.</summary>
     public required IReadOnlyDictionary<string, double> Seconds { get; init; }
 
+    /// <summary>The paths that it skipped.</summary>
+    public required IReadOnlySet<string> Skipped { get; init; }
+
     /// <summary>The lines of what did not pass; the harness ends at the first of them.</summary>
     public required IReadOnlyList<string> Failures { get; init; }
 
@@ -17,6 +20,7 @@ internal sealed partial record UpstreamLog
     public static UpstreamLog Parse(IEnumerable<string> lines)
     {
         var seconds = new Dictionary<string, double>();
+        var skipped = new HashSet<string>();
         var failures = new List<string>();
         foreach (var match in lines.Select(line => Line().Match(line)).Where(match => match.Success))
         {
@@ -24,10 +28,12 @@ internal sealed partial record UpstreamLog
             var passed = Passed().Match(what);
             if (!passed.Success)
                 failures.Add(what.Trim());
-            else if (!Skip().IsMatch(what))
+            else if (Skip().IsMatch(what))
+                skipped.Add(passed.Groups["path"].Value);
+            else
                 seconds.TryAdd(passed.Groups["path"].Value, double.Parse(match.Groups["seconds"].Value, CultureInfo.InvariantCulture));
         }
-        return new UpstreamLog { Seconds = seconds, Failures = failures };
+        return new UpstreamLog { Seconds = seconds, Skipped = skipped, Failures = failures };
     }
 
     [GeneratedRegex(@"^\s*(?<seconds>\d+(\.\d+)?) s  (?<what>(ok|not ok|Bail).*)$")]

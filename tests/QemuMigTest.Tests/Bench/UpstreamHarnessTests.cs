@@ -42,6 +42,26 @@ public sealed class UpstreamHarnessTests
     }
 
     [Test]
+    public async Task A_harness_that_crashes_after_paths_that_passed_is_started_again_with_the_rest()
+    {
+        // Two paths a run, then it crashes, also after the last.
+        var harness = Harness(
+            """
+            n=0
+            while [ $# -gt 0 ]; do
+                [ "$1" = -p ] && { shift; n=$((n + 1)); echo "   1.00 s  ok $n $1"; [ $n = 2 ] && exit 139; }
+                shift
+            done
+            """, "/m/a", "/m/b", "/m/c", "/m/d");
+
+        var seconds = await harness.MeasureAsync(["/m/a", "/m/b", "/m/c", "/m/d"], CancellationToken.None);
+
+        seconds.Keys.ShouldBe(["/m/a", "/m/b", "/m/c", "/m/d"]);
+        harness.Broken.ShouldBeEmpty();
+        harness.Restarts.ShouldBe(1);
+    }
+
+    [Test]
     public async Task What_is_below_a_path_is_not_run_along_with_it()
     {
         var harness = Harness("""echo "$@" >> "${0%/*}/arguments" """, "/m/a", "/m/a/b", "/m/c");

@@ -20,6 +20,7 @@ public sealed class UpstreamLogTests
         ]);
 
         log.Seconds.ShouldBe(new Dictionary<string, double> { ["/migration/precopy/tcp/plain"] = 12.34, ["/migration/multifd+postcopy/plain"] = 0.5 });
+        log.Skipped.ShouldBe(["/migration/dirty_ring"]);
         log.Failures.ShouldBeEmpty();
     }
 

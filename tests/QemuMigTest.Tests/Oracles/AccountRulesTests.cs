@@ -47,6 +47,17 @@ public sealed class AccountRulesTests
         AccountRules.Check(Account(Precopy) with { Capabilities = new HashSet<string> { capability } }).ShouldContain(finding);
 
     [Test]
+    public void The_downtime_of_a_postcopy_may_be_all_of_it_where_the_guest_was_away_for_less_than_can_be_told()
+    {
+        var account = Account(Precopy) with { Statuses = [(MigrationStatus.Setup, At(0)), (MigrationStatus.Active, At(23)), (MigrationStatus.PostcopyActive, At(159)), (MigrationStatus.Completed, At(1017))] };
+
+        string[] Downtimes(int resumed) => [.. AccountRules.Check(account with { Resumed = At(resumed) }).Where(text => text.StartsWith("downtime", StringComparison.Ordinal))];
+
+        Downtimes(resumed: 163).ShouldBeEmpty();
+        Downtimes(resumed: 400).ShouldHaveSingleItem().ShouldContain("downtime is 874 ms; by the events of both sides the guest ran again after 241 ms");
+    }
+
+    [Test]
     public void A_file_of_another_length_than_transferred_is_named() =>
         AccountRules.Check(Account(Precopy) with { FileBytes = 1000 }).ShouldContain("transferred is 156185426, and the file holds 1000 bytes");
 
