@@ -43,8 +43,30 @@ public sealed class MigrationSide : IAsyncDisposable
     /// <summary>The position of the next event: take it before causing what is waited for.</summary>
     public int EventPosition => Process.Qmp.Events.Position;
 
+    /// <summary>query-migrate-capabilities when they were last set by <see cref="EnableAsync"/>; null when a test has set some by itself since.</summary>
+    internal IReadOnlyDictionary<string, bool>? CapabilitiesSet { get; private set; }
+
+    /// <summary>query-migrate-parameters when they were last set by <see cref="SetParametersAsync"/>; null when a test has set some by itself since.</summary>
+    internal JsonObject? ParametersSet { get; private set; }
+
     /// <summary>Executes a QMP command.</summary>
-    public Task<JsonElement> ExecuteAsync(string command, JsonObject? arguments, CancellationToken ct) => Process.ExecuteAsync(command, arguments, ct);
+    public Task<JsonElement> ExecuteAsync(string command, JsonObject? arguments, CancellationToken ct)
+    {
+        if (command is "migrate-set-capabilities" or "migrate-set-parameters")
+        {
+            (CapabilitiesSet, ParametersSet) = (null, null);
+        }
+
+        return Process.ExecuteAsync(command, arguments, ct);
+    }
+
+    /// <summary>query-migrate-capabilities, by name.</summary>
+    public async Task<IReadOnlyDictionary<string, bool>> QueryCapabilitiesAsync(CancellationToken ct) =>
+        (await ExecuteAsync("query-migrate-capabilities", null, ct)).EnumerateArray()
+            .ToDictionary(state => state.GetProperty("capability").GetString()!, state => state.GetProperty("state").GetBoolean());
+
+    /// <summary>query-migrate-parameters.</summary>
+    public async Task<JsonObject> QueryParametersAsync(CancellationToken ct) => JsonObject.Create(await ExecuteAsync("query-migrate-parameters", null, ct))!;
 
     /// <summary>query-status.</summary>
     public async Task<RunState> QueryStatusAsync(CancellationToken ct)
@@ -65,20 +87,22 @@ public sealed class MigrationSide : IAsyncDisposable
         {
             ["capabilities"] = new JsonArray([.. names.Select(name => new JsonObject { ["capability"] = name, ["state"] = true })]),
         }, ct);
-        var states = (await ExecuteAsync("query-migrate-capabilities", null, ct)).EnumerateArray()
-            .ToDictionary(state => state.GetProperty("capability").GetString()!, state => state.GetProperty("state").GetBoolean());
+        var states = await QueryCapabilitiesAsync(ct);
         if (names.Where(name => !states.GetValueOrDefault(name)).ToList() is { Count: > 0 } off)
         {
             throw new QemuMigTestException($"{Name}: migrate-set-capabilities was accepted, but query-migrate-capabilities shows off: {string.Join(", ", off)}");
         }
+
+        (CapabilitiesSet, ParametersSet) = (states, await QueryParametersAsync(ct));
     }
 
     /// <summary>Sets parameters (migrate-set-parameters) and reads them back.</summary>
     /// <exception cref="QmpCommandException">QEMU refused one.</exception>
     public async Task SetParametersAsync(JsonObject parameters, CancellationToken ct)
     {
+        var capabilities = CapabilitiesSet;
         await ExecuteAsync("migrate-set-parameters", (JsonObject)parameters.DeepClone(), ct);
-        var now = JsonObject.Create(await ExecuteAsync("query-migrate-parameters", null, ct))!;
+        var now = await QueryParametersAsync(ct);
         foreach (var (name, wanted) in parameters)
         {
             if (!JsonNode.DeepEquals(now[name], wanted))
@@ -86,6 +110,8 @@ public sealed class MigrationSide : IAsyncDisposable
                 throw new QemuMigTestException($"{Name}: migrate-set-parameters {name}={wanted?.ToJsonString()} was accepted, but query-migrate-parameters shows {now[name]?.ToJsonString() ?? "none"}");
             }
         }
+
+        (CapabilitiesSet, ParametersSet) = (capabilities, now);
     }
 
     /// <summary>Unsets a parameter that is a name (migrate-set-parameters) and sees that it names nothing any more.</summary>

@@ -29,8 +29,7 @@ internal sealed class AccountOracle : IPairOracle
     {
         var events = run.Source.Process.Qmp.Events.Snapshot().Skip(run.SourceEvents).ToList();
         var statuses = events.Select(e => (Status: MigrationSide.StatusOf(e), e.Timestamp)).Where(e => e.Status is not null).Select(e => (e.Status!.Value, e.Timestamp)).ToList();
-        var capabilities = await run.Source.ExecuteAsync("query-migrate-capabilities", null, ct);
-        var on = capabilities.EnumerateArray().Where(entry => entry.GetProperty("state").GetBoolean()).Select(entry => entry.GetProperty("capability").GetString()!).ToHashSet();
+        var on = (await run.Source.QueryCapabilitiesAsync(ct)).Where(capability => capability.Value).Select(capability => capability.Key).ToHashSet();
         var stopped = events.FirstOrDefault(e => e.Name == "STOP")
             ?? events.FirstOrDefault(e => MigrationSide.StatusOf(e) is { } status && (status == MigrationStatus.PreSwitchover || status == MigrationStatus.Device))
             ?? events.LastOrDefault(e => e.Name == "MIGRATION_PASS");

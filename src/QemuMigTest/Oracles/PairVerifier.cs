@@ -11,6 +11,7 @@ public sealed class PairVerifier
         new OneRunnerOracle(),
         new EventOracle(),
         new AccountOracle(),
+        new SettingsOracle(),
         new GuestOracle(),
         new MemoryOracle(),
         new StateGuestOracle(),

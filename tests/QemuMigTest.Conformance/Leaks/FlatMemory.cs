@@ -5,10 +5,10 @@ namespace QemuMigTest.Conformance.Leaks;
 using File = System.IO.File;
 
 /// <summary>The memory of a QEMU, noted after each of many rounds: it may go up and down, and must not go up on the whole.</summary>
-internal sealed class FlatMemory(MigrationSide side)
+/// <param name="side">The QEMU.</param>
+/// <param name="tolerance">What it may grow by in a round, KiB.</param>
+internal sealed class FlatMemory(MigrationSide side, double tolerance)
 {
-    // KiB a round: what TCG's buffer of translated code takes when a guest has run, and the allocator's arenas; up to 180 seen.
-    private const double Tolerance = 512;
     private readonly List<long> _kibibytes = [];
 
     /// <summary>Notes what it has now.</summary>
@@ -20,7 +20,7 @@ internal sealed class FlatMemory(MigrationSide side)
     {
         var third = _kibibytes.Count / 3;
         var (first, last) = (_kibibytes[..third].Max(), _kibibytes[^third..].Min());
-        if (last - first > Tolerance * (_kibibytes.Count - third))
+        if (last - first > tolerance * (_kibibytes.Count - third))
         {
             throw new QemuMigTestException($"{side.Name}: its memory grows from round to round (RssAnon, KiB): {string.Join(", ", _kibibytes)}");
         }

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using QemuMigTest.Conformance.Order;
 using QemuMigTest.Qmp;
+using QemuMigTest.Tls;
 
 namespace QemuMigTest.Conformance.Leaks;
 
@@ -36,8 +37,8 @@ public sealed class RepeatedMigrationTests : LeakFixture
     [MigrationTest("/migration/leaks/failed/refused/multifd", "multifd")]
     public Task Migrations_to_where_nobody_listens_leave_nothing([Capabilities] string capabilities, CancellationToken ct) => FailAsync(capabilities, Nowhere, ct);
 
-    [MigrationTest("/migration/leaks/failed/broken/plain")]
-    public Task Migrations_whose_connection_breaks_leave_nothing(CancellationToken ct) => BreakAsync("", ct);
+    [MigrationTest("/migration/leaks/failed/broken/plain", false), MigrationTest("/migration/leaks/failed/broken/tls", true)]
+    public Task Migrations_whose_connection_breaks_leave_nothing([UsesTls] bool tls, CancellationToken ct) => BreakAsync("", ct, tls ? TlsSettings.Psk : null);
 
     [MigrationTest("/migration/leaks/failed/broken/multifd"), RequiresCapability("multifd"), RequiresVersion(8, 0, Quirks.BrokenMultifdHangs)]
     public Task Migrations_over_several_channels_that_break_leave_nothing(CancellationToken ct) => BreakAsync("multifd", ct);
@@ -61,18 +62,18 @@ public sealed class RepeatedMigrationTests : LeakFixture
             await pair.Source.ContinueAsync(ct);
             await pair.Source.StopAsync(ct);
             System.IO.File.Delete(file);
-        }, ct, Some);
+        }, ct, Some, GrowthWithGuest);
     }
 
-    private async Task BreakAsync(string capabilities, CancellationToken ct)
+    private async Task BreakAsync(string capabilities, CancellationToken ct, TlsSettings? tls = null)
     {
         using var sink = new SinkServer(hangsUp: true);
-        await FailAsync(capabilities, sink.Uri, ct);
+        await FailAsync(capabilities, sink.Uri, ct, tls);
     }
 
-    private async Task FailAsync(string capabilities, string uri, CancellationToken ct)
+    private async Task FailAsync(string capabilities, string uri, CancellationToken ct, TlsSettings? tls = null)
     {
-        var pair = await StartPairAsync(new() { SourceCapabilities = MigrationCapability.Several(capabilities) }, ct);
+        var pair = await StartPairAsync(new() { SourceCapabilities = MigrationCapability.Several(capabilities), Tls = tls }, ct);
         // A guest that runs makes QEMU's memory grow by itself: translated code.
         await pair.StopSourceAsync(ct);
         await RepeatAsync(pair, async _ =>

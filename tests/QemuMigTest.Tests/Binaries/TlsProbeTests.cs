@@ -9,30 +9,18 @@ using Shouldly;
 
 namespace QemuMigTest.Tests.Binaries;
 
-public sealed class TlsProbeTests
+public sealed class TlsProbeTests : ScriptedQmpFixture
 {
     private const string NoGnuTls = "TLS credentials support requires GNUTLS";
-    private QmpClient _client = null!;
-    private ScriptedQmpPeer _peer = null!;
-
-    [SetUp]
-    public async Task Connect() => (_client, _peer) = await ScriptedQmpPeer.ConnectedAsync();
-
-    [TearDown]
-    public async Task Disconnect()
-    {
-        await _client.DisposeAsync();
-        _peer.Dispose();
-    }
 
     [Test]
     public async Task A_build_that_looks_for_the_files_of_credentials_has_TLS()
     {
         var probing = ProbeAsync();
-        var command = await _peer.ReadCommandAsync();
+        var command = await Peer.ReadCommandAsync();
         var folder = command.GetProperty("arguments").GetProperty("dir").GetString();
         Directory.Exists(folder).ShouldBeFalse();
-        await _peer.RefuseAsync(command, "GenericError", $"Unable to access credentials {folder}/keys.psk: Not a directory");
+        await Peer.RefuseAsync(command, "GenericError", $"Unable to access credentials {folder}/keys.psk: Not a directory");
 
         (await probing).ShouldBeNull();
     }
@@ -41,7 +29,7 @@ public sealed class TlsProbeTests
     public async Task A_build_that_makes_credentials_of_nothing_is_not_believed()
     {
         var probing = ProbeAsync();
-        await _peer.AnswerAsync("object-add");
+        await Peer.AnswerAsync("object-add");
 
         (await probing).ShouldNotBeNull().ShouldContain("no file can be");
     }
@@ -50,7 +38,7 @@ public sealed class TlsProbeTests
     public async Task A_build_that_makes_none_has_no_TLS_and_its_reason_is_kept()
     {
         var probing = ProbeAsync();
-        await _peer.RefuseAsync(await _peer.ReadCommandAsync(), "GenericError", NoGnuTls);
+        await Peer.RefuseAsync(await Peer.ReadCommandAsync(), "GenericError", NoGnuTls);
 
         (await probing).ShouldBe(NoGnuTls);
     }
@@ -59,8 +47,8 @@ public sealed class TlsProbeTests
     public async Task A_build_that_ends_during_it_is_an_error()
     {
         var probing = ProbeAsync();
-        await _peer.ReadCommandAsync();
-        _peer.Dispose();
+        await Peer.ReadCommandAsync();
+        Peer.Dispose();
 
         await Should.ThrowAsync<QmpException>(() => probing);
     }
@@ -76,7 +64,7 @@ public sealed class TlsProbeTests
             new MissingRequirement($"destination {without} without it", $"object-add of TLS credentials says: {NoGnuTls}"));
     }
 
-    private Task<string?> ProbeAsync() => TlsProbe.AskAsync((command, arguments) => _client.ExecuteAsync(command, arguments, ScriptedQmpPeer.Deadline()));
+    private Task<string?> ProbeAsync() => TlsProbe.AskAsync((command, arguments) => Client.ExecuteAsync(command, arguments, ScriptedQmpPeer.Deadline()));
 
     private static MigrationEnvironment Environment(QemuBinary source, QemuBinary destination) =>
         new(source, destination, "q35", new AcceleratorChoice("tcg", ""), new HostFeatures(false, false, null), new TimeLimits());

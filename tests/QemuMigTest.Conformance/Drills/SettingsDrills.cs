@@ -1,0 +1,23 @@
+using System.Text.Json.Nodes;
+
+namespace QemuMigTest.Conformance.Drills;
+
+/// <summary>Capabilities and parameters that change without a command of the framework's.</summary>
+public sealed class SettingsDrills : DrillFixture
+{
+    [Test, CancelAfter(60_000)]
+    public async Task A_capability_that_a_migration_turned_off_is_found(CancellationToken ct)
+    {
+        var pair = await StartMigratedVictimAsync(ct);
+        await pair.Source.Process.ExecuteAsync("migrate-set-capabilities", new() { ["capabilities"] = new JsonArray(new JsonObject { ["capability"] = "events", ["state"] = false }) }, ct);
+        (await FindingsAsync(pair, ct)).ShouldBe("[settings] source: capability events is off; it was on when they were last set, and no command has changed it");
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task A_parameter_that_a_migration_changed_is_found(CancellationToken ct)
+    {
+        var pair = await StartMigratedVictimAsync(ct);
+        await pair.Destination.Process.ExecuteAsync("migrate-set-parameters", new() { ["announce-rounds"] = 6 }, ct);
+        (await FindingsAsync(pair, ct)).ShouldBe("[settings] destination: parameter announce-rounds is 6; it was 5 when they were last set, and no command has changed it");
+    }
+}
