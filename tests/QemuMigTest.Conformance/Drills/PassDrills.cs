@@ -7,7 +7,7 @@ public sealed class PassDrills : DrillFixture
     [Test, CancelAfter(60_000)]
     public async Task A_migration_held_at_full_speed_goes_pass_after_pass_and_completes_when_it_is_let(CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Convergence = Convergence.HeldAtFullSpeed }, ct);
+        var pair = await StartPairAsync(new() { Convergence = Convergence.HeldFast }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForPassAsync(Passes, ct);
         (await pair.Source.QueryMigrateAsync(ct)).Status.ShouldBe(MigrationStatus.Active);

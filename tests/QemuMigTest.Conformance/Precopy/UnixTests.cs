@@ -25,7 +25,7 @@ public sealed class UnixTests : MigrationFixture
         {
             Capabilities = [MigrationCapability.Xbzrle],
             SourceParameters = new JsonObject { ["xbzrle-cache-size"] = CacheForAll },
-            Convergence = Convergence.HeldAtFullSpeed,
+            Convergence = Convergence.HeldFast,
         }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForPassAsync(3, ct);

@@ -41,7 +41,7 @@ public sealed class PairRuleTests : MigrationFixture
             }
             else
             {
-                if (Held(row) == Convergence.HeldAtFullSpeed)
+                if (Held(row) == Convergence.HeldFast)
                 {
                     await migration.WaitForPassAsync(2, ct);
                     await migration.AllowConvergenceAsync(ct);
@@ -79,7 +79,7 @@ public sealed class PairRuleTests : MigrationFixture
     // A second pass gives xbzrle and auto-converge something to do. A file has no need of one, and RAM that is shared goes in none.
     private Convergence Held(IReadOnlySet<string> row) => row.Contains("postcopy-ram") ? Convergence.Held
         : row.Contains("mapped-ram") || SharesRam(row) ? Convergence.Allowed
-        : Convergence.HeldAtFullSpeed;
+        : Convergence.HeldFast;
 
     private bool SharesRam(IReadOnlySet<string> row) => row.Contains("x-ignore-shared") && new RequiresSharedMemoryAttribute().Check(Environment) is null;
 }

@@ -18,7 +18,7 @@ public sealed class AutoConvergeTests : MigrationFixture
         {
             SourceCapabilities = [MigrationCapability.AutoConverge, MigrationCapability.PauseBeforeSwitchover],
             SourceParameters = new JsonObject { ["cpu-throttle-initial"] = Initial, ["cpu-throttle-increment"] = Increment, ["max-cpu-throttle"] = Most },
-            Convergence = Convergence.HeldAtFullSpeed,
+            Convergence = Convergence.HeldFast,
         }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         (await WaitForThrottleAsync(pair, 1, ct)).ShouldBe(Initial, "the first throttle is cpu-throttle-initial");
