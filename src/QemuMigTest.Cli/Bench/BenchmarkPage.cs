@@ -95,7 +95,7 @@ internal sealed class BenchmarkPage
         if (_result.Restarts > 0)
         {
             Line();
-            Line(Text($"Upstream's harness ended early {_result.Restarts} times in {_result.Upstream.Count} runs, and was started again with what was left; the time that a crash cost is not counted."));
+            Line(Text($"Upstream's harness ended early ({Texts.Count(_result.Restarts, "time")} in {Texts.Count(_result.Upstream.Count, "run")}), and was started again with what was left; the time that a crash cost is not counted."));
         }
         if (_result.Broken.Count == 0)
             return;
