@@ -137,6 +137,7 @@
 	item	idt_contents, 57
 	item	fs_memory, 58
 	item	gs_memory, 59
+	item	ldt_entry, 60
 	item	breakpoint, 64
 	item	exception, 65
 	item	unexpected_interrupt, 66
@@ -882,6 +883,10 @@ check_control:
 	xorl	%eax, %eax
 	sldt	%ax
 	expect	ldtr
+	xorl	%eax, %eax
+	movl	$0xc, %ecx			# its only descriptor, whose limit is of this vCPU alone
+	lsl	%ecx, %eax
+	expect	ldt_entry
 	sgdt	cpu_table(%rbx)
 	movzwl	cpu_table(%rbx), %eax
 	expect	gdt_limit

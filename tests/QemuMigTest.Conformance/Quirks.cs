@@ -64,9 +64,6 @@ internal static class Quirks
     /// <summary>Why cancelling a migration with a return path waits for 10.0.</summary>
     public const string CancelMayFail = "with a return path a cancelled migration may end as failed before 10.0 (docs/findings.md)";
 
-    /// <summary>A short spin, with which <see cref="SeveralVcpusLoseState"/> was not seen.</summary>
-    public const int SafeSpinCount = 30_000;
-
     /// <summary>The second vCPU of the state guest is damaged by a migration of several passes under TCG: docs/findings.md, seen on 7.2, not on 10.0 and 11.1.</summary>
     public static bool SeveralVcpusLoseState(QemuVersion version) => !version.IsAtLeast(8, 0);
 }

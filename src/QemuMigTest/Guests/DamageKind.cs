@@ -6,6 +6,9 @@ public enum DamageKind
     /// <summary>The page as it was some passes ago: it was dirtied and not sent again.</summary>
     StalePass,
 
+    /// <summary>Some passes are missing, and later ones are there: it was dirtied and not sent again, and the guest went on with it.</summary>
+    MissingPasses,
+
     /// <summary>The page as it will be some passes later: memory of a guest that ran on.</summary>
     AheadOfPass,
 

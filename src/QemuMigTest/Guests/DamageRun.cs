@@ -15,7 +15,7 @@ public sealed record DamageRun(PageDamage First, uint LastAddress, int PageCount
     internal bool IsContinuedBy(PageDamage next, uint stride)
     {
         var distance = next.Address - LastAddress;
-        var passed = First.Kind is DamageKind.StalePass or DamageKind.AheadOfPass;
+        var passed = First.Kind is DamageKind.StalePass or DamageKind.MissingPasses or DamageKind.AheadOfPass;
         return next.Kind == First.Kind
             && next.Passes == First.Passes
             && next.OtherAddress - next.Address == First.OtherAddress - First.Address

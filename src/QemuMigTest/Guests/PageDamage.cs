@@ -18,8 +18,8 @@ public sealed record PageDamage
     /// <summary>What it looks like.</summary>
     public required DamageKind Kind { get; init; }
 
-    /// <summary>Passes behind or ahead, modulo 65536, for <see cref="DamageKind.StalePass"/> and
-    /// <see cref="DamageKind.AheadOfPass"/>; else 0.</summary>
+    /// <summary>Passes behind or ahead, modulo 65536, for <see cref="DamageKind.StalePass"/> and <see cref="DamageKind.AheadOfPass"/>, or missing,
+    /// from 1 to 255, for <see cref="DamageKind.MissingPasses"/>; else 0.</summary>
     public int Passes { get; init; }
 
     /// <summary>The page whose stamps are seen, for <see cref="DamageKind.OtherPage"/>, or whose content, for
@@ -44,6 +44,7 @@ public sealed record PageDamage
         var looks = Kind switch
         {
             DamageKind.StalePass => $"{Count(Passes, "pass", "passes")} behind",
+            DamageKind.MissingPasses => $"{Count(Passes, "pass", "passes")} missing, later ones there: an old version, which the guest went on with",
             DamageKind.AheadOfPass => $"{Count(Passes, "pass", "passes")} ahead",
             DamageKind.OtherPage => $"stamps of page 0x{OtherAddress:x}",
             DamageKind.Zeros => "all zero",

@@ -15,7 +15,7 @@ internal static class PageExaminer
         Span<byte> expected = stackalloc byte[PageSize];
         model.FillPage(expected, address, state);
         var found = Compare(expected, seen, address);
-        var (kind, passes, other) = Classify(model, seen, address, state, found.BitCount);
+        var (kind, passes, other) = Classify(model, expected, seen, address, state, found.BitCount);
         return found with { Kind = kind, Passes = passes, OtherAddress = other, LastWritten = model.LastWritten(address, state) };
     }
 
@@ -52,7 +52,7 @@ internal static class PageExaminer
     }
 
     private static (DamageKind Kind, int Passes, uint? Other) Classify(
-        GuestMemoryModel model, ReadOnlySpan<byte> seen, uint address, GuestState state, int flippedBits)
+        GuestMemoryModel model, ReadOnlySpan<byte> expected, ReadOnlySpan<byte> seen, uint address, GuestState state, int flippedBits)
     {
         if (!seen.ContainsAnyExcept((byte)0))
             return (DamageKind.Zeros, 0, null);
@@ -67,16 +67,20 @@ internal static class PageExaminer
             return (DamageKind.EarlierContent, 0, null);
 
         // Before bits are counted: one pass more or less is a single bit as often as not.
-        if (model.CountersOf(address) > 0
-            && model.LooksLike(seen, address)
-            && PageLayout.PassesOf(seen[..PageLayout.CounterBytes]) is { } passes)
+        if (model.CountersOf(address) > 0 && model.LooksLike(seen, address))
         {
-            var total = state.PassesOf(address);
-            var behind = (ushort)(total - passes);
-            var ahead = (ushort)-behind;
-            return behind <= ahead && behind <= total
-                ? (DamageKind.StalePass, behind, null)
-                : (DamageKind.AheadOfPass, ahead, null);
+            if (PageLayout.PassesOf(seen[..PageLayout.CounterBytes]) is { } passes)
+            {
+                var total = state.PassesOf(address);
+                var behind = (ushort)(total - passes);
+                var ahead = (ushort)-behind;
+                return behind <= ahead && behind <= total
+                    ? (DamageKind.StalePass, behind, null)
+                    : (DamageKind.AheadOfPass, ahead, null);
+            }
+
+            if (PageLayout.MissingPasses(seen, expected) is > 0 and var missing)
+                return (DamageKind.MissingPasses, missing, null);
         }
 
         var other = BinaryPrimitives.ReadUInt32LittleEndian(seen[PageLayout.CounterBytes..]) - PageLayout.CounterBytes;

@@ -47,6 +47,22 @@ internal sealed class PageLayout
         return counters.SequenceEqual(expected) ? passes : null;
     }
 
+    /// <summary>How many passes, from 1 to 255, have not counted in one stretch, while those after it did; 0 when it looks otherwise.</summary>
+    public static int MissingPasses(ReadOnlySpan<byte> seen, ReadOnlySpan<byte> expected)
+    {
+        var (missing, stretches) = (0, 0);
+        for (var i = 0; i < CounterBytes; i++)
+        {
+            var lack = (byte)(expected[i] - seen[i]);
+            if (lack > 1)
+                return 0;
+            missing += lack;
+            var before = (i + CounterBytes - 1) % CounterBytes;
+            stretches += lack == 1 && expected[before] == seen[before] ? 1 : 0;
+        }
+        return stretches == 1 ? missing : 0;
+    }
+
     /// <summary>Writes the stamps of the page at an address, from one of its offsets on.</summary>
     public void FillStamps(Span<byte> page, uint address, int from)
     {

@@ -4,7 +4,7 @@ namespace QemuMigTest.Conformance.Colo;
 
 /// <summary>COLO with the guest's memory alone: no replicated disk, no compared packets. A failover of the primary is that the secondary is lost and the
 /// primary goes on; one of the secondary that the primary is lost and the secondary takes over. With a checkpoint it happens while one is under way, after a whole one.</summary>
-[RequiresCapability("x-colo"), RequiresCommand("x-colo-lost-heartbeat")]
+[RequiresCapability("x-colo"), RequiresCommand("x-colo-lost-heartbeat"), RequiresSameVersion("COLO keeps two QEMUs of one version in step")]
 public sealed class ColoTests : MigrationFixture
 {
     private const int Abort = 6;

@@ -24,6 +24,23 @@ public class GuestMemoryDamageTests
         }
     }
 
+    [FsCheck.NUnit.Property(MaxTest = 30)]
+    public void A_stale_page_that_the_guest_went_on_with_is_named_with_the_passes_it_lacks(DoNotSize<int> seed)
+    {
+        foreach (var (missing, since) in new[] { (1, 1), (3, 40), (200, 20), (255, 1) })
+        {
+            var guest = new GuestCase(seed.Item, fewestPasses: missing + since);
+            var page = guest.DirtyPages[guest.Random.Next(guest.DirtyPages.Count)];
+            var total = guest.State.PassesOf(page);
+            for (var pass = total - (uint)(missing + since); pass < total - (uint)since; pass++)
+                guest.Page(page)[(int)(pass % 256)]--;
+
+            var damage = guest.Model.Check(guest.Region, guest.State).Damage.ShouldHaveSingleItem();
+
+            (damage.Kind, damage.Passes).ShouldBe((DamageKind.MissingPasses, missing));
+        }
+    }
+
     [FsCheck.NUnit.Property]
     public void A_page_of_the_future_is_named_with_its_passes(DoNotSize<int> seed)
     {

@@ -45,6 +45,7 @@ internal static class StateDevices
         }
 
         list.Out8(0x0c, 0).Out8(4, 0x34).Out8(4, 0x12).Out8(5, 0x78).Out8(5, 0x56)
+            .Out8(Com1 + 3, 0x9b).Out8(Com1, 0x03).Out8(Com1 + 1, 0x01).Out8(Com1 + 3, 0x1b)
             .Out8(Com1 + 1, 5).Out8(Com1 + 2, 0x81).Out8(Com1 + 3, 0x1b).Out8(Com1 + 4, 0x0b).Out8(Com1 + 7, 0xa5)
             .Out8(0x64, 0x60).Out8(0x60, 0x74)
             .Out8(0xb3, 0x5c).Out8(0xcf9, 2)

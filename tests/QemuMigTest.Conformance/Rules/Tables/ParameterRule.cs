@@ -8,6 +8,9 @@ internal sealed record ParameterRule(string Name, string? Default)
     /// <summary>The versions that must have it.</summary>
     public VersionRange Versions { get; init; } = VersionRange.Always;
 
+    /// <summary>Another default, and the version from which on machine types have the usual one.</summary>
+    public (int Major, int Minor, string Default)? BeforeMachine { get; init; }
+
     /// <summary>What is accepted, and what it reads back as.</summary>
     public IReadOnlyList<(string Value, string Reads)> Accepted { get; init; } = [];
 
@@ -99,6 +102,13 @@ internal sealed record ParameterRule(string Name, string? Default)
         Accepted = [("\"x\"", "\"x\""), ("\"a,b=c \\u00e4\"", "\"a,b=c \\u00e4\""), ("null", "\"\""), ("\"\"", "\"\"")],
         Refused = [.. Each(new($"{name} is a string or null", name, "expected"), "0", "true", "[]", "{}", "[\"x\"]")],
     };
+
+    /// <summary>The same parameter, with another default on older machine types.</summary>
+    public ParameterRule BeforeMachineOf(int major, int minor, string standard) => this with { BeforeMachine = (major, minor, standard) };
+
+    /// <summary>The default on a machine type, such as <c>pc-q35-7.2</c>.</summary>
+    public string? DefaultOn(string machineType) =>
+        BeforeMachine is { } older && Version.TryParse(machineType[(machineType.LastIndexOf('-') + 1)..], out var machine) && machine < new Version(older.Major, older.Minor) ? older.Default : Default;
 
     /// <summary>The same parameter, in some versions.</summary>
     public ParameterRule For(VersionRange versions) => this with { Versions = versions };

@@ -40,7 +40,7 @@ internal static class ParameterTable
         ParameterRule.Text("tls-hostname").For(VersionRange.From(2, 7)),
         ParameterRule.Text("tls-authz").For(VersionRange.From(4, 0)),
         ParameterRule.Enumeration("mode", "normal").For(VersionRange.From(8, 2)),
-        ParameterRule.Enumeration("zero-page-detection", "multifd").For(VersionRange.From(9, 0)),
+        ParameterRule.Enumeration("zero-page-detection", "multifd").BeforeMachineOf(9, 0, "\"legacy\"").For(VersionRange.From(9, 0)),
         ParameterRule.Boolean("direct-io").For(VersionRange.From(9, 1)),
         new ParameterRule("cpr-exec-command", "[]")
         {
