@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace QemuMigTest.Guests.State;
 
 /// <summary>What each vCPU of the state guest has: MSRs, CPUID, its local APIC.</summary>
@@ -6,6 +8,7 @@ internal static class StateProcessors
     private const uint Apic = 0xfee0_0000;
     private const uint Masked = 0x1_0000;
     private const int MachineCheckBanks = 10;
+    private const uint VariableMtrrs = 8;
 
     private static readonly (string Name, uint Msr, ulong Value, ulong Step)[] Written =
     [
@@ -21,19 +24,15 @@ internal static class StateProcessors
         ("SYSENTER_ESP", 0x175, 0xffff_c900_0000_3000, 0x1000),
         ("SYSENTER_EIP", 0x176, 0xffff_ffff_8300_0000, 0x1000),
         ("PAT", 0x277, 0x0007_0106_0504_0106, 0),
-        ("MTRR_PHYSBASE5", 0x20a, 0x8000_0006, 0),
-        ("MTRR_PHYSMASK5", 0x20b, 0xff_8000_0800, 0),
-        ("MTRR_PHYSBASE6", 0x20c, 0x9000_0000, 0),
-        ("MTRR_PHYSMASK6", 0x20d, 0xff_f000_0000, 0),
-        ("MTRR_FIX4K_C8000", 0x269, 0x0605_0605_0605_0605, 0),
+        .. VariableRanges(),
+        .. FixedRanges(),
         ("VM_HSAVE_PA", 0xc001_0117, 0x24_0000, 0x1000),
     ];
 
     private static readonly (string Name, uint Msr)[] OnlyRead =
     [
         ("APIC_BASE", 0x1b), ("FEATURE_CONTROL", 0x3a), ("TSC_ADJUST", 0x3b), ("MTRR_CAP", 0xfe), ("MCG_CAP", 0x179), ("MCG_STATUS", 0x17a), ("MISC_ENABLE", 0x1a0),
-        ("MTRR_PHYSBASE0", 0x200), ("MTRR_PHYSMASK0", 0x201), ("MTRR_PHYSBASE7", 0x20e), ("MTRR_PHYSMASK7", 0x20f), ("MTRR_FIX64K_00000", 0x250), ("MTRR_FIX16K_80000", 0x258),
-        ("MTRR_FIX16K_A0000", 0x259), ("MTRR_FIX4K_C0000", 0x268), ("MTRR_FIX4K_F8000", 0x26f), ("MTRR_DEF_TYPE", 0x2ff), ("XSS", 0xda0), ("EFER", 0xc000_0080),
+        ("MTRR_DEF_TYPE", 0x2ff), ("XSS", 0xda0), ("EFER", 0xc000_0080),
     ];
 
     public static void SetUp(StateList list)
@@ -106,4 +105,20 @@ internal static class StateProcessors
     }
 
     private static uint BankAddress(uint bank) => 0x402 + (4 * bank);
+
+    private static IEnumerable<(string Name, uint Msr, ulong Value, ulong Step)> VariableRanges()
+    {
+        for (var i = 0u; i < VariableMtrrs; i++)
+        {
+            yield return ($"MTRR_PHYSBASE{i}", 0x200 + (2 * i), 0x8000_0006ul + (i << 24), 0);
+            yield return ($"MTRR_PHYSMASK{i}", 0x201 + (2 * i), 0xff_ff00_0000ul | (i % 2 << 11), 0);
+        }
+    }
+
+    // Each of other memory types than its neighbours.
+    private static IEnumerable<(string Name, uint Msr, ulong Value, ulong Step)> FixedRanges() => new (string Name, uint Msr)[]
+    {
+        ("MTRR_FIX64K_00000", 0x250), ("MTRR_FIX16K_80000", 0x258), ("MTRR_FIX16K_A0000", 0x259), ("MTRR_FIX4K_C0000", 0x268), ("MTRR_FIX4K_C8000", 0x269), ("MTRR_FIX4K_D0000", 0x26a),
+        ("MTRR_FIX4K_D8000", 0x26b), ("MTRR_FIX4K_E0000", 0x26c), ("MTRR_FIX4K_E8000", 0x26d), ("MTRR_FIX4K_F0000", 0x26e), ("MTRR_FIX4K_F8000", 0x26f),
+    }.Select((register, i) => (register.Name, register.Msr, BitOperations.RotateLeft(i < 8 ? 0x0605_0401_0006_0504ul : 0x0405_0600_0104_0506ul, 8 * (i % 8)), 0ul));
 }
