@@ -17,13 +17,34 @@ internal sealed class AccountOracle : IPairOracle
             findings.AddRange(AccountRules.Check(await AccountOfAsync(pair, run, ct)).Select(text => new OracleFinding(Name, run.Source.Name, $"migration {run.Number}: {text}")));
         }
 
+        foreach (var run in pair.Runs.Where(run => run.Outcome == MigrationOutcome.Completed && IsLast(pair, run, run.Destination) && IsAlive(run.Destination)))
+        {
+            findings.AddRange((await CheckBlocktimeAsync(run, ct)).Select(text => new OracleFinding(Name, run.Destination.Name, $"migration {run.Number}: {text}")));
+        }
+
         return findings;
     }
 
+    private static async Task<IReadOnlyList<string>> CheckBlocktimeAsync(MigrationRun run, CancellationToken ct)
+    {
+        var times = run.Destination.Process.Qmp.Events.Snapshot().Skip(run.DestinationEvents).Where(e => MigrationSide.StatusOf(e) is not null).ToList();
+        if (run.Result?.Raw.GetProperty("ram").GetProperty("postcopy-requests").GetInt64() is not { } requests
+            || !times.Exists(e => MigrationSide.StatusOf(e) == MigrationStatus.PostcopyActive)
+            || !(await run.Destination.QueryCapabilitiesAsync(ct)).GetValueOrDefault(MigrationCapability.PostcopyBlocktime.Name))
+        {
+            return [];
+        }
+
+        var took = (times[^1].Timestamp - times[0].Timestamp).TotalMilliseconds;
+        return [.. BlocktimeRules.Check((await run.Destination.QueryMigrateAsync(ct)).Raw, requests, (took * (1 + AccountRules.ClockShare)) + AccountRules.ClockSlack)];
+    }
+
+    private static bool IsAlive(MigrationSide side) => !side.Process.Exited.IsCompleted && !side.Process.HasExecutedAnother;
+
+    private static bool IsLast(MigrationPair pair, MigrationRun run, MigrationSide side) => pair.Runs.Last(other => other.Source == side || other.Destination == side) == run;
+
     private static bool IsAsked(MigrationPair pair, MigrationRun run) =>
-        !run.Source.Process.Exited.IsCompleted && !run.Source.Process.HasExecutedAnother && run.Channel is not RdmaChannel
-        && !pair.Options.Capabilities.Contains(MigrationCapability.Colo)
-        && pair.Runs.Last(other => other.Source == run.Source || other.Destination == run.Source) == run;
+        IsAlive(run.Source) && run.Channel is not RdmaChannel && !pair.Options.Capabilities.Contains(MigrationCapability.Colo) && IsLast(pair, run, run.Source);
 
     private static async Task<MigrationAccount> AccountOfAsync(MigrationPair pair, MigrationRun run, CancellationToken ct)
     {

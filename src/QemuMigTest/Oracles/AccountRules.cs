@@ -21,9 +21,10 @@ internal static class AccountRules
     private const long CompressedHeader = 64;
 
     /// <summary>How late a thread may be woken, or an event be told, on a busy machine, ms.</summary>
-    private const double ClockSlack = 150;
+    public const double ClockSlack = 150;
 
-    private const double ClockShare = 0.15;
+    /// <summary>The same, as a share of what is measured.</summary>
+    public const double ClockShare = 0.15;
 
     /// <summary>A downtime that the clock shows and that may not be called none, ms.</summary>
     private const double SurelyDown = 20;
@@ -59,6 +60,12 @@ internal static class AccountRules
         if (sent * 4096 < total)
         {
             yield return $"normal {normal}, duplicate {duplicate}, xbzrle {a.Xbzrle("pages")} and compression {a.Compression("pages")} make {sent} pages; total {total} is {total / 4096}, and each page must be sent once at least";
+        }
+
+        // Counted over 100 ms at least.
+        if (a.Ram("pages-per-second") > sent * 10)
+        {
+            yield return $"pages-per-second is {a.Ram("pages-per-second")}; {sent} pages were sent in all, and it is counted over 100 ms or more";
         }
 
         if (sent * 4096 > total * a.Ram("dirty-sync-count") && !a.IsPostcopy)

@@ -35,6 +35,7 @@ public sealed class AccountRulesTests
     [TestCase("\"downtime\": 874", "\"downtime\": 74", "downtime is 74 ms; by its events from STOP to completed it was 858 ms")]
     [TestCase("\"downtime\": 874", "\"downtime\": 5000", "less than setup-time 20 or downtime 5000")]
     [TestCase("\"setup-time\": 20", "\"setup-time\": 500", "setup-time is 500 ms; by its events it was active after 23 ms")]
+    [TestCase("\"pages-per-second\": 100015", "\"pages-per-second\": 600000", "pages-per-second is 600000; 51076 pages were sent in all")]
     [TestCase("\"mbps\": 1253.2431374122368", "\"mbps\": 125.32", "mbps is 125.3")]
     [TestCase("\"status\": \"completed\"", "\"status\": \"completed\", \"cpu-throttle-percentage\": 20", "cpu-throttle-percentage is 20 after completion")]
     public void A_number_that_cannot_be_is_named(string said, string instead, string finding) =>
