@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using QemuMigTest.Conformance.Leaks;
 using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Drills;
@@ -8,6 +9,9 @@ using File = System.IO.File;
 
 public sealed class LeakDrills : DrillFixture
 {
+    private const int Rounds = 13;
+    private const int Leaked = 100_000;
+
     [Test, CancelAfter(60_000)]
     public async Task A_process_that_a_QEMU_leaves_behind_is_found_and_ended(CancellationToken ct)
     {
@@ -59,6 +63,32 @@ public sealed class LeakDrills : DrillFixture
     }
 
     // One that nobody has reaped yet has ended all the same.
+
+    [Test, CancelAfter(60_000)]
+    public async Task Memory_that_grows_with_each_round_is_found_and_one_that_grows_twice_is_not(CancellationToken ct)
+    {
+        var pair = await StartVictimAsync(new(), ct);
+        await pair.StopSourceAsync(ct);
+        await GrowAsync([5, 9], "twice").ShouldNotThrowAsync();
+        (await GrowAsync([.. Enumerable.Range(0, Rounds)], "each").ShouldThrowAsync<QemuMigTestException>()).Message.ShouldStartWith("source: its memory grows from round to round");
+
+        async Task GrowAsync(int[] rounds, string name)
+        {
+            var flat = new FlatMemory(pair.Source, LeakFixture.GrowthAtRest);
+            for (var round = 0; round < Rounds; round++)
+            {
+                if (rounds.Contains(round))
+                {
+                    await pair.Source.ExecuteAsync("object-add", new() { ["qom-type"] = "secret", ["id"] = $"{name}{round}", ["data"] = new string('x', Leaked) }, ct);
+                }
+
+                flat.Note();
+            }
+
+            flat.ShouldBeFlat();
+        }
+    }
+
     private static bool Alive(string pid)
     {
         try

@@ -9,7 +9,7 @@ public abstract class LeakFixture : MigrationFixture
     protected const int Many = 20;
 
     /// <summary>KiB that QEMU may grow by in a round while no guest runs in it: the allocator's arenas; up to 10 seen.</summary>
-    protected const double GrowthAtRest = 32;
+    internal const double GrowthAtRest = 32;
 
     /// <summary>KiB that QEMU may grow by in a round in which a guest ran: translated code; up to 280 seen.</summary>
     protected const double GrowthWithGuest = 512;
