@@ -24,7 +24,7 @@ public abstract class LeakFixture : MigrationFixture
     /// <param name="rounds">How many.</param>
     /// <param name="growth">What the source may grow by in a round, KiB.</param>
     /// <param name="also">Another side whose descriptors and threads must be those of before.</param>
-    protected static async Task RepeatAsync(
+    internal static async Task RepeatAsync(
         MigrationPair pair, Func<int, Task> round, CancellationToken ct, int rounds = Many, double growth = GrowthAtRest, MigrationSide? also = null)
     {
         var side = pair.Source;
