@@ -10,31 +10,30 @@ public sealed partial class MigrationPair
     private Task<MigrationSide>? _next;
 
     /// <summary>Begins to start the destination of the migration after this one, while this one is under way.</summary>
-    public void PrepareNextDestination(CancellationToken ct) => _next ??= StartDestinationSideAsync(ct);
+    public void PrepareNextDestination(CancellationToken ct) => _next ??= Options.Mode.DestinationJoinsLater ? null : StartDestinationSideAsync(ct);
 
-    /// <summary>Makes the destination, which has the guest, the source of the next migration. The old source quits; a new destination is there when this returns.</summary>
+    /// <summary>Makes the destination, which has the guest, the source of the next migration. The old source quits, unless it has executed the destination in its process (cpr-exec);
+    /// a new destination is there when this returns, but with cpr-transfer and cpr-exec, where it joins later.</summary>
     /// <param name="ct">Ends it.</param>
-    /// <exception cref="InvalidOperationException">The guest is not on the destination.</exception>
+    /// <exception cref="InvalidOperationException">The guest is not on the destination, or both sides have one file as RAM.</exception>
     /// <exception cref="QemuExitedException">The old source did not end as it should when it was asked to quit.</exception>
     public async Task HandOnAsync(CancellationToken ct)
     {
-        if (Holder != Destination || Options.Mode.DestinationJoinsLater || Options.Ram == GuestRam.SharedFile)
+        if (Holder != Destination || Options.Ram == GuestRam.SharedFile)
         {
-            throw new InvalidOperationException($"The guest cannot be handed on: it is on the {Holder.Name}, mode {Options.Mode.Name}, RAM {Options.Ram}.");
+            throw new InvalidOperationException($"The guest cannot be handed on: it is on the {Holder.Name}, RAM {Options.Ram}.");
         }
 
         PrepareNextDestination(ct);
         var left = Source;
-        _lost.Add(left);
-        var (status, killed) = await left.Process.QuitAsync(ct);
-        if (killed || !status.IsSuccess)
+        if (!left.Process.HasExecutedAnother)
         {
-            throw new QemuExitedException(left.Name, status, "quit, after the guest had left it", left.Process.Stderr);
+            await LeaveAsync(left, ct);
         }
 
         _retired.Add(left);
         Source = Holder;
-        Destination = await _next!;
+        Destination = _next is null ? null! : await _next;
         _next = null;
         await ConfigureSourceAsync(ct);
         if (!(await Source.QueryStatusAsync(ct)).Running)
@@ -45,11 +44,21 @@ public sealed partial class MigrationPair
         SourceStopped = false;
     }
 
+    private async Task LeaveAsync(MigrationSide left, CancellationToken ct)
+    {
+        _lost.Add(left);
+        var (status, killed) = await left.Process.QuitAsync(ct);
+        if (killed || !status.IsSuccess)
+        {
+            throw new QemuExitedException(left.Name, status, "quit, after the guest had left it", left.Process.Stderr);
+        }
+    }
+
     // It has been a destination: what both sides have in common is set.
     private async Task ConfigureSourceAsync(CancellationToken ct)
     {
         await Source.EnableAsync([MigrationCapability.Events, .. Options.Capabilities, .. Options.SourceCapabilities], ct);
-        await SetParametersAsync(Source, ct, Options.SourceParameters);
+        await SetParametersAsync(Source, ct, Of(Options.Mode), Options.SourceParameters);
         if (Options.Tls?.Source is { } credentials)
         {
             var tls = credentials.Prepare(TlsEndpoint.Client, Environment.Tls, Scratch.CreateChild($"{Source.Name}-client-tls"), SourceTlsObject);

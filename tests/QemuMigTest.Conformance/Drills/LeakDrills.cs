@@ -11,6 +11,7 @@ public sealed class LeakDrills : DrillFixture
 {
     private const int Rounds = 13;
     private const int Leaked = 100_000;
+    private const int Many = 30;
 
     [Test, CancelAfter(60_000)]
     public async Task A_process_that_a_QEMU_leaves_behind_is_found_and_ended(CancellationToken ct)
@@ -62,8 +63,6 @@ public sealed class LeakDrills : DrillFixture
         }
     }
 
-    // One that nobody has reaped yet has ended all the same.
-
     [Test, CancelAfter(60_000)]
     public async Task Memory_that_grows_with_each_round_is_found_and_one_that_grows_twice_is_not(CancellationToken ct)
     {
@@ -79,7 +78,7 @@ public sealed class LeakDrills : DrillFixture
             {
                 if (rounds.Contains(round))
                 {
-                    await pair.Source.ExecuteAsync("object-add", new() { ["qom-type"] = "secret", ["id"] = $"{name}{round}", ["data"] = new string('x', Leaked) }, ct);
+                    await LeakAsync(pair.Source, $"{name}{round}", ct);
                 }
 
                 flat.Note();
@@ -89,6 +88,22 @@ public sealed class LeakDrills : DrillFixture
         }
     }
 
+    [Test, CancelAfter(60_000)]
+    public async Task Memory_that_a_destination_has_and_its_source_had_not_is_found(CancellationToken ct)
+    {
+        var pair = await StartMigratedVictimAsync(ct);
+        for (var number = 0; number < Many; number++)
+        {
+            await LeakAsync(pair.Destination, $"leaked{number}", ct);
+        }
+
+        (await FindingsAsync(pair, ct)).ShouldMatch(@"^\[residue\] destination: it has \d+ KiB of memory of its own, without the guest's RAM and its translated code, and the source \d+ KiB$");
+    }
+
+    private static Task LeakAsync(MigrationSide side, string name, CancellationToken ct) =>
+        side.ExecuteAsync("object-add", new() { ["qom-type"] = "secret", ["id"] = name, ["data"] = new string('x', Leaked) }, ct);
+
+    // One that nobody has reaped yet has ended all the same.
     private static bool Alive(string pid)
     {
         try

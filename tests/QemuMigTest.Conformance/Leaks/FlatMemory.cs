@@ -1,10 +1,8 @@
-using System.Globalization;
+using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Leaks;
 
-using File = System.IO.File;
-
-/// <summary>The memory of a QEMU, noted after each of many rounds: it may go up and down, and must not go up on the whole.</summary>
+/// <summary>The memory of a QEMU but the guest's RAM, noted after each of many rounds: it may go up and down, and must not go up on the whole.</summary>
 /// <param name="side">The QEMU.</param>
 /// <param name="tolerance">What it may grow by in a round, KiB.</param>
 internal sealed class FlatMemory(MigrationSide side, double tolerance)
@@ -16,7 +14,9 @@ internal sealed class FlatMemory(MigrationSide side, double tolerance)
     private readonly List<long> _kibibytes = [];
 
     /// <summary>Notes what it has now.</summary>
-    public void Note() => _kibibytes.Add(Read(side.Process.Child.Id));
+    /// <exception cref="QemuMigTestException">The QEMU has ended.</exception>
+    public void Note() => _kibibytes.Add(MemoryUse.ReadBelow(side.Process.Child.Id, MigrationPair.GuestMemoryBytes)
+        ?? throw new QemuMigTestException($"{side.Name}: its QEMU has ended; {side.Process.LastSeen()}"));
 
     /// <summary>What a round adds is within tolerance, on the mean of all but the two largest steps: the allocator takes a larger piece now and then. With them, the least of the last rounds is not far above the most of the first.</summary>
     /// <exception cref="QemuMigTestException">It is not.</exception>
@@ -27,14 +27,7 @@ internal sealed class FlatMemory(MigrationSide side, double tolerance)
         var grown = _kibibytes[^third..].Min() - _kibibytes[..third].Max();
         if (steps.Average() > tolerance || grown > MostOnTheWhole * (_kibibytes.Count - third))
         {
-            throw new QemuMigTestException($"{side.Name}: its memory grows from round to round (RssAnon, KiB): {string.Join(", ", _kibibytes)}");
+            throw new QemuMigTestException($"{side.Name}: its memory grows from round to round (anonymous, without the guest's RAM and its translated code, KiB): {string.Join(", ", _kibibytes)}");
         }
-    }
-
-    // RssAnon, all of the guest's RAM included, which is the same in each round.
-    private static long Read(int processId)
-    {
-        var line = File.ReadLines($"/proc/{processId}/status").First(line => line.StartsWith("RssAnon:", StringComparison.Ordinal));
-        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
     }
 }

@@ -1,11 +1,9 @@
-using System.Text.Json.Nodes;
 using QemuMigTest.Conformance.Order;
-using QemuMigTest.Qmp;
 using QemuMigTest.Tls;
 
 namespace QemuMigTest.Conformance.Leaks;
 
-/// <summary>20 migrations from one source that are cancelled, that fail, or 10 that complete into a file: its descriptors, threads and memory stay as they were.</summary>
+/// <summary>20 migrations from one source that are cancelled, that fail, or that complete over a socket (into a file 10): its descriptors, threads and memory stay as they were.</summary>
 public sealed class RepeatedMigrationTests : LeakFixture
 {
     // Where nobody listens: the discard port of a machine that has no such service.
@@ -24,7 +22,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
         // A guest that runs makes QEMU's memory grow by itself: translated code.
         await pair.StopSourceAsync(ct);
         using var sink = new SinkServer(hangsUp: false);
-        await RepeatAsync(pair, async _ =>
+        await RepeatAsync([pair.Source], async _ =>
         {
             var position = await MigrateAsync(pair, sink.Uri, ct);
             await UntilAsync(pair, MigrationStatus.Active, position, ct);
@@ -49,21 +47,38 @@ public sealed class RepeatedMigrationTests : LeakFixture
     [RequiresArgument("migrate", "channels", "file")]
     public async Task Migrations_into_a_file_leave_nothing([Capabilities] string capabilities, CancellationToken ct)
     {
+        var pair = await StartForCompletionAsync(capabilities, ct);
+        var file = pair.Scratch.File("saved");
+        await CompleteAsync(pair, $"file:{file}", Some, () => System.IO.File.Delete(file), ct);
+    }
+
+    [MigrationTest("/migration/leaks/completed/tcp/plain", "")]
+    [MigrationTest("/migration/leaks/completed/tcp/multifd", "multifd")]
+    [MigrationTest("/migration/leaks/completed/tcp/xbzrle", "xbzrle")]
+    public async Task Migrations_that_complete_over_a_socket_leave_nothing([Capabilities] string capabilities, CancellationToken ct)
+    {
+        using var sink = new SinkServer(hangsUp: false);
+        await CompleteAsync(await StartForCompletionAsync(capabilities, ct), sink.Uri, Many, () => { }, ct);
+    }
+
+    private async Task<MigrationPair> StartForCompletionAsync(string capabilities, CancellationToken ct)
+    {
         var pair = await StartPairAsync(new() { SourceCapabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.Allowed }, ct);
         // Stopped, so that a round is one pass.
         await pair.StopSourceAsync(ct);
-        var file = pair.Scratch.File("saved");
-        await RepeatAsync(pair, async _ =>
-        {
-            var position = await MigrateAsync(pair, $"file:{file}", ct);
-            await UntilAsync(pair, MigrationStatus.Completed, position, ct);
-            // It refuses another migration until the guest was given back, and that until it is in postmigrate.
-            await PostMigrate.WaitAsync(pair.Source, ct);
-            await pair.Source.ContinueAsync(ct);
-            await pair.Source.StopAsync(ct);
-            System.IO.File.Delete(file);
-        }, ct, Some, GrowthWithGuest);
+        return pair;
     }
+
+    private static Task CompleteAsync(MigrationPair pair, string uri, int rounds, Action afterwards, CancellationToken ct) => RepeatAsync([pair.Source], async _ =>
+    {
+        var position = await MigrateAsync(pair, uri, ct);
+        await UntilAsync(pair, MigrationStatus.Completed, position, ct);
+        // It refuses another migration until the guest was given back, and that until it is in postmigrate.
+        await PostMigrate.WaitAsync(pair.Source, ct);
+        await pair.Source.ContinueAsync(ct);
+        await pair.Source.StopAsync(ct);
+        afterwards();
+    }, ct, rounds, GrowthWithGuest);
 
     private async Task BreakAsync(string capabilities, CancellationToken ct, TlsSettings? tls = null)
     {
@@ -76,27 +91,6 @@ public sealed class RepeatedMigrationTests : LeakFixture
         var pair = await StartPairAsync(new() { SourceCapabilities = MigrationCapability.Several(capabilities), Tls = tls }, ct);
         // A guest that runs makes QEMU's memory grow by itself: translated code.
         await pair.StopSourceAsync(ct);
-        await RepeatAsync(pair, async _ =>
-        {
-            var position = await MigrateAsync(pair, uri, ct);
-            await UntilAsync(pair, MigrationStatus.Failed, position, ct);
-        }, ct);
-    }
-
-    private static async Task<int> MigrateAsync(MigrationPair pair, string uri, CancellationToken ct)
-    {
-        var position = pair.Source.EventPosition;
-        await pair.Source.ExecuteAsync("migrate", new JsonObject { ["uri"] = uri }, ct);
-        return position;
-    }
-
-    // From setup on: 10.0 says failed of the last migration once more, later, for each of multifd's channels.
-    private static async Task UntilAsync(MigrationPair pair, MigrationStatus status, int position, CancellationToken ct)
-    {
-        var setup = await WaitAsync(MigrationStatus.Setup, position);
-        await WaitAsync(status, setup.Position + 1);
-
-        Task<QmpEvent> WaitAsync(MigrationStatus wanted, int from) =>
-            pair.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == wanted, from, $"migration status {wanted}", ct);
+        await RepeatAsync([pair.Source], _ => FailAsync(pair, uri, ct), ct);
     }
 }

@@ -16,10 +16,11 @@ public sealed class StreamCommandTests
     public void Create() => _command = new CommandRun();
 
     [TearDown]
-    public void End() => _command.Dispose();
-
-    [OneTimeTearDown]
-    public void Delete() => Directory.Delete(_folder, recursive: true);
+    public void End()
+    {
+        _command.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
 
     [Test]
     public async Task A_stream_is_shown_as_tables_of_its_parts_and_blocks()

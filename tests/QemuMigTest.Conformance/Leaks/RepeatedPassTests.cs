@@ -1,0 +1,28 @@
+namespace QemuMigTest.Conformance.Leaks;
+
+/// <summary>A migration that makes pass after pass over a guest's RAM: neither side's memory grows with them.</summary>
+public sealed class RepeatedPassTests : LeakFixture
+{
+    // By then every buffer is there.
+    private const int FirstPass = 3;
+    private const int LastPass = 12;
+
+    [MigrationTest("/migration/leaks/passes/plain", "")]
+    [MigrationTest("/migration/leaks/passes/multifd", "multifd")]
+    [MigrationTest("/migration/leaks/passes/xbzrle", "xbzrle")]
+    public async Task Passes_leave_nothing([Capabilities] string capabilities, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.HeldFast }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        var memory = new[] { new FlatMemory(pair.Source, GrowthAtRest), new FlatMemory(pair.Destination, GrowthAtRest) };
+        for (var pass = FirstPass; pass <= LastPass; pass++)
+        {
+            await migration.WaitForPassAsync(pass, ct);
+            Array.ForEach(memory, side => side.Note());
+        }
+
+        Array.ForEach(memory, side => side.ShouldBeFlat());
+        await migration.AllowConvergenceAsync(ct);
+        await migration.CompleteAsync(ct);
+    }
+}
