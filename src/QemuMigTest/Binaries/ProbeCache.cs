@@ -5,10 +5,10 @@ using System.Text.Json;
 
 namespace QemuMigTest.Binaries;
 
-/// <summary>What was probed of builds, a JSON file each, valid while the binary's path, size and time are the same.</summary>
+/// <summary>What was probed of builds, a JSON file each, valid while the binary's path, size and time are the same. Scripts that start a binary are asked each time.</summary>
 public sealed class ProbeCache(string folder)
 {
-    private const int Format = 2;
+    private const int Format = 3;
 
     /// <summary>What is known of a build, or null when nothing is, or it has changed since.</summary>
     public QemuBinary? Find(QemuLaunch launch)
@@ -21,6 +21,12 @@ public sealed class ProbeCache(string folder)
 
         try
         {
+            if (IsScript(launch.Executable))
+            {
+                // What it starts may have been built again.
+                return null;
+            }
+
             var entry = JsonSerializer.Deserialize<Entry>(File.ReadAllText(file));
             return entry is { Binary: not null } && entry.Key == KeyOf(launch) ? entry.Binary with { Launch = launch } : null;
         }
@@ -46,6 +52,13 @@ public sealed class ProbeCache(string folder)
         {
             return;
         }
+    }
+
+    private static bool IsScript(string path)
+    {
+        using var file = File.OpenRead(path);
+        Span<byte> start = stackalloc byte[2];
+        return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length && start.SequenceEqual("#!"u8);
     }
 
     private string FileOf(QemuLaunch launch) =>

@@ -8,8 +8,11 @@ namespace QemuMigTest.Binaries;
 /// <summary>Asks a QEMU build what it can do.</summary>
 public sealed class QemuProber(ProcessSpawner spawner, ScratchDirectory scratch, TimeLimits limits, ProbeCache cache)
 {
+    private const string Machine = "q35";
+    private const string AcceleratorForAll = "tcg";
+
     /// <summary>What a build can do: from the cache when the binary has not changed, else asked of it.</summary>
-    /// <exception cref="QemuStartException">It does not start, or is no QEMU.</exception>
+    /// <exception cref="QemuStartException">It does not start, is no QEMU, or starts no machine.</exception>
     public async Task<QemuBinary> ProbeAsync(QemuLaunch launch, CancellationToken ct)
     {
         if (cache.Find(launch) is { } known)
@@ -25,26 +28,44 @@ public sealed class QemuProber(ProcessSpawner spawner, ScratchDirectory scratch,
     private async Task<QemuBinary> AskAsync(QemuLaunch launch, CancellationToken ct)
     {
         using var folder = scratch.CreateChild("probe");
-        var options = new QemuProcessOptions
+        var binary = await UnlessUnusableAsync($"{launch.Name} does not answer as a QEMU does. Is it a qemu-system-x86_64?", async () =>
         {
-            Name = "probe",
+            await using var qemu = await StartAsync(launch, folder, "probe", ["-machine", "none"], ct);
+            var asked = await AskAsync(qemu, launch, ct);
+            await qemu.QuitAsync(ct);
+            return asked;
+        });
+        // Without its firmware it answers all questions, and starts no machine. Whether KVM works here is asked elsewhere.
+        return binary.FindMachine(Machine) is null || !binary.Accelerators.Contains(AcceleratorForAll) ? binary : await UnlessUnusableAsync(
+            $"{launch.Name} starts no {Machine} machine. A build that is not installed may need to be told where its firmware is: write a script that starts it with -L FOLDER, and give that.", async () =>
+            {
+                await using var qemu = await StartAsync(launch, folder, $"probe-{Machine}", ["-machine", Machine, "-accel", AcceleratorForAll, "-m", "32M"], ct);
+                await qemu.QuitAsync(ct);
+                return binary;
+            });
+    }
+
+    private Task<QemuProcess> StartAsync(QemuLaunch launch, ScratchDirectory folder, string name, IEnumerable<string> arguments, CancellationToken ct) =>
+        QemuProcess.StartAsync(new QemuProcessOptions
+        {
+            Name = name,
             Launch = launch,
-            CommandLine = new QemuCommandLine().With("-no-user-config").With("-nodefaults").With("-display", "none").With("-machine", "none").With("-S"),
+            CommandLine = new QemuCommandLine().With("-no-user-config").With("-nodefaults").With("-display", "none").With("-S").With(arguments),
             Scratch = folder,
             Limits = limits,
             QTest = false,
             Serial = false,
-        };
+        }, spawner, ct);
+
+    private static async Task<QemuBinary> UnlessUnusableAsync(string otherwise, Func<Task<QemuBinary>> ask)
+    {
         try
         {
-            await using var qemu = await QemuProcess.StartAsync(options, spawner, ct);
-            var binary = await AskAsync(qemu, launch, ct);
-            await qemu.QuitAsync(ct);
-            return binary;
+            return await ask();
         }
         catch (QemuMigTestException e) when (e is QemuStartException or WaitTimeoutException or QemuExitedException or Qmp.QmpException)
         {
-            throw new QemuStartException($"{launch.Name} does not answer as a QEMU does. Is it a qemu-system-x86_64? {e.Message}", e);
+            throw new QemuStartException($"{otherwise} {e.Message}", e);
         }
     }
 

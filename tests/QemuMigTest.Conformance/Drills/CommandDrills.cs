@@ -49,19 +49,40 @@ public sealed class CommandDrills : DrillFixture
     }
 
     [Test, CancelAfter(60_000)]
+    public async Task A_QEMU_that_does_not_find_its_firmware_is_named_and_nothing_is_run(CancellationToken ct)
+    {
+        using var scratch = Session.Scratch.CreateChild("drill");
+        var qemu = await WriteScriptAsync(scratch, "case \"$*\" in *q35*) set -- \"$@\" -bios nowhere;; esac", ct);
+        var run = await StartAsync(scratch, "run", "--qemu", qemu);
+        (await run.Exited.WaitAsync(ct)).Code.ShouldBe(3);
+        var output = await File.ReadAllTextAsync(run.Command.OutputFile, ct);
+        output.ShouldContain($"{qemu} starts no q35 machine. A build that is not installed may need to be told where its firmware is");
+        output.ShouldContain("could not load PC BIOS 'nowhere'");
+        BuiltCommand.ScratchFoldersOf(run.Id, Session.Scratch).ShouldBeEmpty();
+    }
+
+    [Test, CancelAfter(60_000)]
     public async Task A_QEMU_that_aborts_in_one_path_costs_that_path_alone(CancellationToken ct)
     {
         using var scratch = Session.Scratch.CreateChild("drill");
-        var qemu = scratch.File("qemu-system-x86_64");
         // Only the paths that compare UUIDs start a QEMU with one.
-        await File.WriteAllTextAsync(qemu, $"#!/bin/sh\ncase \"$*\" in *'-uuid {ValidatedUuid}'*) kill -ABRT $$;; esac\nexec {QemuCommandLine.Quote([Environment.Source.Launch.FileName, .. Environment.Source.Launch.PrefixArguments])} \"$@\"\n", ct);
-        File.SetUnixFileMode(qemu, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var qemu = await WriteScriptAsync(scratch, $"case \"$*\" in *'-uuid {ValidatedUuid}'*) kill -ABRT $$;; esac", ct);
         var run = await StartAsync(scratch, "run", "--qemu", qemu, "-p", "/migration/validate_uuid", "-p", "/migration/bad_dest", "-p", "/migration/precopy/unix/plain");
         (await run.Exited.WaitAsync(ct)).Code.ShouldBe(1);
         var output = await File.ReadAllTextAsync(run.Command.OutputFile, ct);
         output.ShouldContain("FAIL /migration/validate_uuid");
         output.ShouldContain("signal 6 (SIGABRT)");
         output.ShouldContain("2 passed, 1 failed, 0 skipped");
+    }
+
+    // The source's build, after a line of the shell.
+    private async Task<string> WriteScriptAsync(ScratchDirectory scratch, string first, CancellationToken ct)
+    {
+        var qemu = scratch.File("qemu-system-x86_64");
+        var launch = Environment.Source.Launch;
+        await File.WriteAllTextAsync(qemu, $"#!/bin/sh\n{first}\nexec {QemuCommandLine.Quote([launch.FileName, .. launch.PrefixArguments])} \"$@\"\n", ct);
+        File.SetUnixFileMode(qemu, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return qemu;
     }
 
     private async Task<(ChildProcess Run, List<int> Qemus)> StartRunAsync(ScratchDirectory scratch, CancellationToken ct)

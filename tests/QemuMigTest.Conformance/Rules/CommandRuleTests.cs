@@ -116,7 +116,8 @@ public sealed class CommandRuleTests : RuleFixture
     // On the build, and on the host: a source needs userfaultfd for background snapshots alone.
     private bool IsHere(MigrateRule row) => row.Versions.Includes(Environment.Source.Version)
         && MigrationCapability.Several(row.Capabilities).All(capability => Environment.Source.MigrationCapabilities.Contains(capability.Name)
-            && (capability.Name != "background-snapshot" || Environment.Host.UserfaultfdError is null))
+            && (capability.Name != "background-snapshot" || SourceContext.Userfaultfd)
+            && (capability.Name != "x-colo" || SourceContext.Replication))
         && JsonNode.Parse(row.Parameters)!.AsObject().All(parameter => Environment.Source.MigrationParameters.TryGetValue(parameter.Key, out var values)
             && (values.Count == 0 || values.Contains((string?)parameter.Value)));
 

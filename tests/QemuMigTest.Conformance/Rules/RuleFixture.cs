@@ -49,10 +49,16 @@ public abstract class RuleFixture : MigrationFixture
         StartAsync("destination", Environment.Destination, Environment.Accelerator.Name, ["-S", "-incoming", "defer"], ct);
 
     /// <summary>What rules speak of, for a QEMU of the source's build.</summary>
-    private protected RuleContext SourceContext => new(Environment.Source.Version, Userfaultfd: Environment.Host.UserfaultfdError is null);
+    private protected RuleContext SourceContext => Of(Environment.Source);
 
     /// <summary>The same for the destination.</summary>
-    private protected RuleContext DestinationContext => new(Environment.Destination.Version, Destination: true, Userfaultfd: Environment.Host.UserfaultfdError is null);
+    private protected RuleContext DestinationContext => Of(Environment.Destination) with { Destination = true };
+
+    // QAPI has COLO's capability in any build, and its commands only where there is replication.
+    private RuleContext Of(QemuBinary binary) => new(
+        binary.Version,
+        Userfaultfd: Environment.Host.UserfaultfdError is null,
+        Replication: binary.Commands.ContainsKey("x-colo-lost-heartbeat"));
 
     /// <summary>Starts a QEMU with a pair's machine and RAM.</summary>
     protected async Task<QemuProcess> StartAsync(string name, QemuBinary binary, string accelerator, IEnumerable<string> more, CancellationToken ct)

@@ -40,6 +40,17 @@ public sealed class ProbeCacheTests
     }
 
     [Test]
+    public void A_script_is_asked_anew_for_what_it_starts_may_have_changed()
+    {
+        var script = _folder.File("script");
+        File.WriteAllText(script, "#!/bin/sh\nexec qemu-system-x86_64 \"$@\"\n");
+        var launch = Launch(script);
+        var cache = new ProbeCache(_folder.File("cache"));
+        cache.Store(launch, Build(launch));
+        cache.Find(launch).ShouldBeNull();
+    }
+
+    [Test]
     public void A_link_that_leads_to_another_binary_is_not_known_any_more()
     {
         var (first, second, link) = (_folder.File("first"), _folder.File("second"), _folder.File("link"));

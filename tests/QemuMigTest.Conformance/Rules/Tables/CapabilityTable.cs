@@ -41,6 +41,7 @@ internal static class CapabilityTable
     [
         CapabilityRule.Requires("postcopy-preempt", "postcopy-ram", "preempt", "postcopy-ram"),
         CapabilityRule.Requires("switchover-ack", "return-path", "switchover-ack", "return-path"),
+        CapabilityRule.Needs("x-colo", "a build with replication", context => context.Replication, "replication", "COLO"),
         // Before, return-path takes COLO's messages for its own.
         CapabilityRule.Requires("x-colo", "return-path", "x-colo", "return-path").For(VersionRange.From(11, 0)),
         CapabilityRule.Requires("zero-copy-send", "multifd", ZeroCopy, "multifd"),

@@ -8,4 +8,5 @@ namespace QemuMigTest.Conformance.Rules;
 /// <param name="Listening">migrate-incoming was executed.</param>
 /// <param name="DirtyRing">It runs on KVM with a dirty ring.</param>
 /// <param name="Userfaultfd">userfaultfd(2) is to be had.</param>
-internal sealed record RuleContext(QemuVersion Version, bool Destination = false, bool Listening = false, bool DirtyRing = false, bool Userfaultfd = true);
+/// <param name="Replication">It was built with replication, which COLO needs.</param>
+internal sealed record RuleContext(QemuVersion Version, bool Destination = false, bool Listening = false, bool DirtyRing = false, bool Userfaultfd = true, bool Replication = true);
