@@ -23,6 +23,9 @@ internal static class Quirks
     /// <summary>With multifd, a migration that is cancelled in setup may stay in cancelling for ever: docs/findings.md, seen on 7.2.</summary>
     public static bool MultifdCancelInSetupHangs(QemuVersion version) => !version.IsAtLeast(8, 0);
 
+    /// <summary>A multifd migration that is cancelled leaves some KiB in the source: docs/findings.md, seen on 7.2, not on 10.0 and 11.1.</summary>
+    public static bool CancelledMultifdLeaks(QemuVersion version) => !version.IsAtLeast(8, 0);
+
     /// <summary>Why 7.2 is not asked for multifd migrations that break again and again: docs/findings.md.</summary>
     public const string BrokenMultifdHangs = "on 7.2 the migration thread of a multifd migration that breaks may hang for ever";
 
@@ -58,8 +61,8 @@ internal static class Quirks
     /// <summary>A destination in postcopy that is told to migrate aborts: docs/findings.md, seen on 11.1. Before, it refuses, but its status goes to setup: seen on 7.2 and 10.0.</summary>
     public static bool MigrateInPostcopyAborts(QemuVersion version) => version.IsAtLeast(11, 0);
 
-    /// <summary>A multifd migration whose TLS is refused may hang after it has said failed, with its thread and sockets: docs/findings.md, seen on 10.0.2, not on 7.2 and 11.1.</summary>
-    public static bool RefusedMultifdMayHang(QemuVersion version) => version.IsAtLeast(9, 0) && !version.IsAtLeast(10, 1);
+    /// <summary>A multifd migration whose TLS is refused may hang after it has said failed, with its thread and sockets: docs/findings.md, seen on 10.0.2 and 10.2.2, not on 7.2 and 11.1.</summary>
+    public static bool RefusedMultifdMayHang(QemuVersion version) => version.IsAtLeast(9, 0) && !version.IsAtLeast(11, 0);
 
     /// <summary>Why cancelling a migration with a return path waits for 10.1.</summary>
     public const string CancelMayFail = "with a return path a cancelled migration may end as failed before 10.1 (docs/findings.md)";

@@ -25,6 +25,7 @@ public sealed partial class MigrationPair
         {
             var tls = pair.PrepareTls(options.Tls?.Source, TlsEndpoint.Client, "source");
             await pair.StartSidesAsync(options.SourceArguments.With(tls.CommandLine.Arguments), ct);
+            await pair.Source.TraceDirtyTrackingAsync(ct);
             await pair.Source.EnableAsync([MigrationCapability.Events, .. options.Capabilities, .. options.SourceCapabilities], ct);
             await SetParametersAsync(pair.Source, ct, Of(options.Mode), options.Parameters, tls.Parameters, options.SourceParameters);
             await pair.SetConvergenceAsync(options.Convergence, ct);
@@ -49,6 +50,9 @@ public sealed partial class MigrationPair
             throw;
         }
     }
+
+    /// <summary>The log of a side's QEMU (-D), in which its traces are.</summary>
+    internal string TraceOf(string side) => Scratch.File($"{side}.trace");
 
     private async Task WaitForGuestAsync(CancellationToken ct)
     {
@@ -80,6 +84,7 @@ public sealed partial class MigrationPair
     {
         try
         {
+            await side.TraceDirtyTrackingAsync(ct);
             await side.EnableAsync([MigrationCapability.Events, .. Options.Capabilities], ct);
             // Where RAM comes by its descriptors it is the source that says so; for the destination it is in what it gets.
             var mode = Options.Mode.DestinationJoinsLater ? [] : Of(Options.Mode);
@@ -133,6 +138,8 @@ public sealed partial class MigrationPair
                 .With("-drive", $"if=none,id=d0,format=raw,file={QemuCommandLine.InList(disk)}")
                 .With("-device", $"ide-hd,drive=d0,secs={StateProgram?.Sectors ?? 1},cyls=1,heads=1")
                 .With(StateArguments)
+                // What a process executes inherits an open log (cpr-exec, seen on 11.1.3).
+                .With(Options.Mode == MigrationMode.CprExec ? [] : ["-D", TraceOf(name)])
                 .With(more.Arguments),
         };
     }

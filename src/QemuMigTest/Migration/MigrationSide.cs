@@ -10,6 +10,9 @@ namespace QemuMigTest.Migration;
 /// <summary>One side of a migration: a QEMU, the guest in it, and what it says of both.</summary>
 public sealed class MigrationSide : IAsyncDisposable
 {
+    /// <summary>The trace event with which QEMU says what it tracks dirty pages for (since 6.2).</summary>
+    internal const string DirtyTrackingEvent = "global_dirty_changed";
+
     private const string StatusEvent = "MIGRATION";
     private int _statusPosition;
 
@@ -59,6 +62,10 @@ public sealed class MigrationSide : IAsyncDisposable
 
         return Process.ExecuteAsync(command, arguments, ct);
     }
+
+    /// <summary>Has QEMU write to its log when it begins and ends to track dirty pages. A build whose traces go elsewhere writes nothing.</summary>
+    internal Task TraceDirtyTrackingAsync(CancellationToken ct) =>
+        ExecuteAsync("trace-event-set-state", new() { ["name"] = DirtyTrackingEvent, ["enable"] = true, ["ignore-unavailable"] = true }, ct);
 
     /// <summary>query-migrate-capabilities, by name.</summary>
     public async Task<IReadOnlyDictionary<string, bool>> QueryCapabilitiesAsync(CancellationToken ct) =>

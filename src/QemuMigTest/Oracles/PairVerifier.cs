@@ -12,6 +12,7 @@ public sealed class PairVerifier
         new EventOracle(),
         new AccountOracle(),
         new SettingsOracle(),
+        new DirtyTrackingOracle(),
         new GuestOracle(),
         new MemoryOracle(),
         new StateGuestOracle(),

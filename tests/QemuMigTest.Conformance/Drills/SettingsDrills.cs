@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using QemuMigTest.Conformance.Leaks;
 
 namespace QemuMigTest.Conformance.Drills;
 
@@ -19,5 +20,17 @@ public sealed class SettingsDrills : DrillFixture
         var pair = await StartMigratedVictimAsync(ct);
         await pair.Destination.Process.ExecuteAsync("migrate-set-parameters", new() { ["announce-rounds"] = 6 }, ct);
         (await FindingsAsync(pair, ct)).ShouldBe("[settings] destination: parameter announce-rounds is 6; it was 5 when they were last set, and no command has changed it");
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task Dirty_tracking_that_no_migration_needs_is_found(CancellationToken ct)
+    {
+        var pair = await StartVictimAsync(new(), ct);
+        using var sink = new SinkServer(hangsUp: false);
+        var position = pair.Source.EventPosition;
+        // By no migration of the framework's: it knows of none.
+        await pair.Source.ExecuteAsync("migrate", new() { ["uri"] = sink.Uri }, ct);
+        await pair.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Active, position, "migration status active", ct);
+        (await FindingsAsync(pair, ct)).ShouldContain("[dirty tracking] source: it is on (trace event global_dirty_changed, 0x1), and no migration is under way");
     }
 }

@@ -19,15 +19,15 @@ internal static class PairTable
         new("multifd", "postcopy-ram", VersionRange.To(8, 0), "the destination aborts when postcopy begins"),
     ];
 
-    /// <summary>The sets of capabilities to migrate with on a version: every two that go together are both on in one of them, and each on without the other where it may be.</summary>
+    /// <summary>The sets of capabilities to migrate with: every two that go together on both sides are both on in one of them, and each on without the other where it may be.</summary>
     /// <param name="available">What both builds have.</param>
-    /// <param name="context">What rules speak of.</param>
-    public static IReadOnlyList<IReadOnlySet<string>> Rows(IEnumerable<string> available, RuleContext context)
+    /// <param name="contexts">What rules speak of, of each side.</param>
+    public static IReadOnlyList<IReadOnlySet<string>> Rows(IEnumerable<string> available, params IReadOnlyList<RuleContext> contexts)
     {
-        var apart = NotMigrated.Where(pair => pair.Versions.Includes(context.Version)).ToList();
+        var apart = NotMigrated.Where(pair => contexts.Any(context => pair.Versions.Includes(context.Version))).ToList();
         var names = CapabilityTable.Known.Select(known => known.Name).Intersect(available).Where(name => !apart.Exists(pair => pair.IsIn([name]))).ToList();
         return CoveringArray.Of(names, CapabilityNeeds.Of, on => !apart.Exists(pair => pair.IsIn(on))
-            && CapabilityRule.Broken(CapabilityTable.Rules, RuleState.AllOff, RuleState.AllOff.With(on.Select(name => (name, true))), context).Count == 0);
+            && contexts.All(context => CapabilityRule.Broken(CapabilityTable.Rules, RuleState.AllOff, RuleState.AllOff.With(on.Select(name => (name, true))), context).Count == 0));
     }
 
     /// <summary>What two builds have in common.</summary>
