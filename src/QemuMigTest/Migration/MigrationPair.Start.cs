@@ -100,7 +100,7 @@ public sealed partial class MigrationPair
 
     // Below the pair's folder: the script that starts its QEMUs by hand finds the files there.
     private TlsArguments PrepareTls(TlsCredentials? credentials, TlsEndpoint endpoint, string name) =>
-        credentials?.Prepare(endpoint, Environment.Tls, Scratch.CreateChild($"{name}-tls")) ?? TlsArguments.None;
+        credentials?.Prepare(endpoint, Environment.Tls, Scratch.CreateChild($"{name}-tls"), withGroup: !Environment.Destination.Version.IsAtLeast(10, 2)) ?? TlsArguments.None;
 
     private static JsonObject Of(MigrationMode mode) => mode == MigrationMode.Normal ? [] : new() { ["mode"] = mode.Name };
 

@@ -23,9 +23,15 @@ public abstract record TlsCredentials
     /// <param name="authority">Makes keys and certificates.</param>
     /// <param name="folder">A folder that only its owner can enter.</param>
     /// <param name="objectId">The id of the object with the credentials.</param>
+    /// <param name="withGroup">Whether a server is given the group of its key exchange: deprecated since 10.2, and needed by nobody from then on.</param>
     /// <exception cref="IOException">A file could not be written.</exception>
-    public TlsArguments Prepare(TlsEndpoint endpoint, TlsAuthority authority, ScratchDirectory folder, string objectId = ObjectId)
+    public TlsArguments Prepare(TlsEndpoint endpoint, TlsAuthority authority, ScratchDirectory folder, string objectId = ObjectId, bool withGroup = false)
     {
+        if (withGroup && endpoint == TlsEndpoint.Server)
+        {
+            Write(folder.File(DiffieHellman.FileName), DiffieHellman.Group);
+        }
+
         foreach (var (name, content) in Files(endpoint, authority))
         {
             Write(folder.File(name), content);
