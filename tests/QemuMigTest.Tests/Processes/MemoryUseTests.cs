@@ -9,16 +9,17 @@ public sealed class MemoryUseTests
     private const long Limit = 1024 * 1024;
 
     [Test]
-    public void Anonymous_pages_of_mappings_below_the_limit_are_summed() => MemoryUse.Sum([
-        "559000000000-5590000fffff rw-p 00000000 00:00 0                          [heap]",
-        "Size:               1023 kB",
-        "Anonymous:           300 kB",
-        "AnonHugePages:       200 kB",
-        "7f0000000000-7f0000100000 rw-p 00000000 00:00 0 ",
-        "Anonymous:          1024 kB",
-        "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]",
-        "Anonymous:             4 kB",
-    ], Limit).ShouldBe(304);
+    public void Anonymous_pages_of_mappings_below_the_limit_are_summed() => MemoryUse.Sum("""
+        559000000000-5590000fffff rw-p 00000000 00:00 0                          [heap]
+        Size:               1023 kB
+        Anonymous:           300 kB
+        AnonHugePages:       200 kB
+        7f0000000000-7f0000100000 rw-p 00000000 00:00 0 
+        Anonymous:          1024 kB
+        ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]
+        Anonymous:             4 kB
+
+        """u8, Limit).ShouldBe(304);
 
     [Test]
     public void What_a_process_has_of_its_own_is_known() => MemoryUse.ReadBelow(Environment.ProcessId, long.MaxValue)!.Value.ShouldBeInRange(1024, 64L * 1024 * 1024);
