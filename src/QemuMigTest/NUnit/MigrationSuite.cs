@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using NUnit.Framework;
 using NUnit.Framework.Interfaces;
+using NUnit.Framework.Internal;
 
 namespace QemuMigTest.NUnit;
 
@@ -7,6 +9,8 @@ namespace QemuMigTest.NUnit;
 /// A suite derives a class from it, at the root of its namespaces, and marks that with <c>[SetUpFixture]</c>.</summary>
 public abstract class MigrationSuite
 {
+    // By NUnit's own object of the suite: ITest.Fixture of a suite that is run again is now and then taken away by the end of the run before.
+    private static readonly ConditionalWeakTable<ITest, MigrationSession> Sessions = [];
     private MigrationSession? _session;
 
     /// <summary>The session; there once the suite has begun.</summary>
@@ -14,7 +18,12 @@ public abstract class MigrationSuite
 
     /// <summary>Opens the session.</summary>
     [OneTimeSetUp]
-    public async Task OpenAsync() => _session = await MigrationSession.OpenAsync(SuiteSettings.Read(), TestContext.Progress.WriteLine, TestContext.CurrentContext.CancellationToken);
+    public async Task OpenAsync()
+    {
+        var suite = TestExecutionContext.CurrentContext.CurrentTest;
+        _session = await MigrationSession.OpenAsync(SuiteSettings.Read(), TestContext.Progress.WriteLine, TestContext.CurrentContext.CancellationToken);
+        Sessions.AddOrUpdate(suite, _session);
+    }
 
     /// <summary>Closes the session; nothing of the run is left.</summary>
     [OneTimeTearDown]
@@ -26,9 +35,9 @@ public abstract class MigrationSuite
     {
         for (var at = test; at is not null; at = at.Parent)
         {
-            if (at.Fixture is MigrationSuite suite)
+            if (Sessions.TryGetValue(at, out var session))
             {
-                return suite.Session;
+                return session;
             }
         }
 
