@@ -65,7 +65,8 @@ public sealed class MigrationSide : IAsyncDisposable
 
     /// <summary>Has QEMU write to its log when it begins and ends to track dirty pages. A build whose traces go elsewhere writes nothing.</summary>
     internal Task TraceDirtyTrackingAsync(CancellationToken ct) =>
-        ExecuteAsync("trace-event-set-state", new() { ["name"] = DirtyTrackingEvent, ["enable"] = true, ["ignore-unavailable"] = true }, ct);
+        // A pattern: one that matches nothing is no error, where a build has no traces at all.
+        ExecuteAsync("trace-event-set-state", new() { ["name"] = $"{DirtyTrackingEvent}*", ["enable"] = true, ["ignore-unavailable"] = true }, ct);
 
     /// <summary>query-migrate-capabilities, by name.</summary>
     public async Task<IReadOnlyDictionary<string, bool>> QueryCapabilitiesAsync(CancellationToken ct) =>
