@@ -64,8 +64,8 @@ internal static class Quirks
     /// <summary>A multifd migration whose TLS is refused may hang after it has said failed, with its thread and sockets: docs/findings.md, seen on 10.0.2 and 10.2.2, not on 7.2 and 11.1.</summary>
     public static bool RefusedMultifdMayHang(QemuVersion version) => version.IsAtLeast(9, 0) && !version.IsAtLeast(11, 0);
 
-    /// <summary>Why cancelling a migration with a return path waits for 10.1.</summary>
-    public const string CancelMayFail = "with a return path a cancelled migration may end as failed before 10.1 (docs/findings.md)";
+    /// <summary>Why cancelling a migration with a return path waits for 11.0: seen on 7.2, 10.0 and 10.2.</summary>
+    public const string CancelMayFail = "with a return path a cancelled migration may end as failed before 11.0 (docs/findings.md)";
 
     /// <summary>The second vCPU of the state guest is damaged by a migration of several passes under TCG: docs/findings.md, seen on 7.2, not on 10.0 and 11.1.</summary>
     public static bool SeveralVcpusLoseState(QemuVersion version) => !version.IsAtLeast(8, 0);

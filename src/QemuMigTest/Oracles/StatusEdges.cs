@@ -37,7 +37,8 @@ internal static class StatusEdges
         new(S.Device, S.Failing) { Since = (11, 0) },
         new(S.PostcopyDevice, S.Failing) { Since = (11, 0) },
         new(S.PostcopyActive, S.Failing) { Since = (11, 0) },
-        new(S.Failing, S.Failed) { Since = (11, 0) },
+        // migrate_cancel shuts the return path down before it says cancelling: the migration may fail by that meanwhile.
+        new(S.Failing, S.Failed, S.Cancelling) { Since = (11, 0) },
     ];
 
     private static readonly Edge[] DestinationEdges =
