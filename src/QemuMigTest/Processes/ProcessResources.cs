@@ -10,6 +10,9 @@ public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> D
     // The thread pool's come with work and leave after idle seconds; they belong to nobody.
     private const string PoolThread = "worker";
 
+    // The kernel's (kvm-nx-lpage-recovery): it comes when the first vCPU runs, and stays.
+    private const string KvmRecoveryThread = "kvm-nx-lpage-re";
+
     /// <summary>Reads them from /proc.</summary>
     /// <returns>Null when the process has ended.</returns>
     public static ProcessResources? Read(int processId)
@@ -17,7 +20,7 @@ public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> D
         try
         {
             var descriptors = Directory.EnumerateFileSystemEntries($"/proc/{processId}/fd").Select(Target).OfType<string>().CountBy(target => target);
-            var threads = Directory.EnumerateDirectories($"/proc/{processId}/task").Select(Comm).OfType<string>().Where(name => name != PoolThread).CountBy(name => name);
+            var threads = Directory.EnumerateDirectories($"/proc/{processId}/task").Select(Comm).OfType<string>().Where(name => name is not (PoolThread or KvmRecoveryThread)).CountBy(name => name);
             return new(descriptors.ToDictionary(), threads.ToDictionary());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
