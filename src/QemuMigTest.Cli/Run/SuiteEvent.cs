@@ -23,6 +23,6 @@ internal abstract record SuiteEvent
     /// <summary>The run shall end at once.</summary>
     /// <param name="Reason">What ended it: <c>SIGINT</c>.</param>
     /// <param name="ExitCode">What the command shall return.</param>
-    /// <param name="CleanupFailure">Why what tests had started could not be ended; null if it could.</param>
-    public sealed record Interrupted(string Reason, int ExitCode, Exception? CleanupFailure) : SuiteEvent;
+    /// <param name="Cleanup">Ends what tests had started; its result is why it could not, null if it could.</param>
+    public sealed record Interrupted(string Reason, int ExitCode, Task<Exception?> Cleanup) : SuiteEvent;
 }

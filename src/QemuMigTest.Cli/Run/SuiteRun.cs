@@ -34,8 +34,13 @@ internal sealed class SuiteRun
     public bool LeftTestsRunning { get; private set; }
 
     /// <summary>Ends the run at once: ends what the tests have started and lets <see cref="ExecuteAsync"/> return. From any thread.</summary>
-    public void Interrupt(string reason, int exitCode) =>
-        _events.Writer.TryWrite(new SuiteEvent.Interrupted(reason, exitCode, KillEverything()));
+    public void Interrupt(string reason, int exitCode)
+    {
+        // It comes before the failures of the tests whose QEMUs this ends: they are none.
+        var cleanup = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _events.Writer.TryWrite(new SuiteEvent.Interrupted(reason, exitCode, cleanup.Task));
+        cleanup.SetResult(KillEverything());
+    }
 
     /// <summary>Runs it.</summary>
     /// <returns>The exit code.</returns>
@@ -50,7 +55,7 @@ internal sealed class SuiteRun
         while (interrupted is null && AnotherRound())
             interrupted = await RunRoundAsync();
 
-        var exitCode = interrupted is null ? Judge() : EndInterrupted(interrupted);
+        var exitCode = interrupted is null ? Judge() : await EndInterruptedAsync(interrupted);
         Save(interrupted is not null, exitCode);
         if (_saveFailed && exitCode == ExitCode.Passed)
             exitCode = ExitCode.Failed;
@@ -152,7 +157,7 @@ internal sealed class SuiteRun
         var hung = _progress.Running.Where(running => IsHung(running.Test, running.Seconds)).Select(running => running.Test.Path).ToList();
         if (hung.Count == 0)
             return null;
-        return new SuiteEvent.Interrupted($"{string.Join(" and ", hung)}, which hangs", ExitCode.Failed, KillEverything());
+        return new SuiteEvent.Interrupted($"{string.Join(" and ", hung)}, which hangs", ExitCode.Failed, Task.FromResult(KillEverything()));
     }
 
     private static bool IsHung(SuiteTest test, double seconds) =>
@@ -173,11 +178,11 @@ internal sealed class SuiteRun
         }
     }
 
-    private int EndInterrupted(SuiteEvent.Interrupted interrupted)
+    private async Task<int> EndInterruptedAsync(SuiteEvent.Interrupted interrupted)
     {
         _reporter.Interrupted(interrupted.Reason);
         LeftTestsRunning = true;
-        if (interrupted.CleanupFailure is { } failure)
+        if (await interrupted.Cleanup is { } failure)
             AddProblem($"What the tests had started could not be ended: {failure.Message}");
         _progress.EndRunning((test, seconds) => IsHung(test, seconds)
             ? (TestOutcome.Failed, $"The test did not end within {Texts.Duration(seconds)}; its limit is {Texts.Duration(test.Limit.TotalSeconds)}, and it ignored its cancellation token.")

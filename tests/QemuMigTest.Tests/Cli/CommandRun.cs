@@ -21,6 +21,9 @@ internal sealed class CommandRun : ISuiteHost, ISuiteCleanup, IDisposable
     /// <summary>What ending everything throws, if anything.</summary>
     public Exception? CleanupFailure { get; init; }
 
+    /// <summary>What ending everything does first.</summary>
+    public Action? WhenCleaningUp { get; init; }
+
     public string Results { get; } = Directory.CreateTempSubdirectory("qmt-cli-").FullName;
 
     public Interruption Interruption { get; } = new();
@@ -75,6 +78,7 @@ internal sealed class CommandRun : ISuiteHost, ISuiteCleanup, IDisposable
     public void KillEverything()
     {
         Cleanups++;
+        WhenCleaningUp?.Invoke();
         if (CleanupFailure is not null)
             throw CleanupFailure;
     }

@@ -131,6 +131,38 @@ public sealed class RunCommandTests
     }
 
     [Test]
+    public async Task A_test_that_fails_because_the_clean_up_took_its_QEMU_away_has_not_failed()
+    {
+        using var takenAway = new ManualResetEventSlim();
+        using var roundAfter = new ManualResetEventSlim();
+        using var command = new CommandRun
+        {
+            WhenCleaningUp = () =>
+            {
+                takenAway.Set();
+                roundAfter.Wait(TimeSpan.FromMilliseconds(300));
+            },
+        };
+        SampleSuite.WhenWaitBegins(command.Results, () =>
+        {
+            if (takenAway.IsSet)
+            {
+                roundAfter.Set();
+                return;
+            }
+
+            new Thread(() => command.Interruption.Fire("SIGTERM", 143)).Start();
+            takenAway.Wait();
+            throw new InvalidOperationException("QEMU ended with signal 9 (SIGKILL)");
+        });
+
+        (await command.ExecuteAsync("run", "-p", "/sample/waits", "--repeat", "2")).ShouldBe(143);
+
+        command.OutLines[^1].ShouldContain("0 passed, 0 failed, 0 skipped, 1 not finished");
+        command.Out.ShouldNotContain("SIGKILL");
+    }
+
+    [Test]
     public async Task Repeated_runs_start_each_round_afresh_and_count_per_test()
     {
         using var command = new CommandRun();
