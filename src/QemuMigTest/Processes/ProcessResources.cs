@@ -13,6 +13,9 @@ public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> D
     // The kernel's (kvm-nx-lpage-recovery): it comes when the first vCPU runs, and stays.
     private const string KvmRecoveryThread = "kvm-nx-lpage-re";
 
+    private const string RdmaDevice = "/dev/infiniband/uverbs";
+    private const string RdmaEvents = "anon_inode:[infinibandevent]";
+
     /// <summary>Reads them from /proc.</summary>
     /// <returns>Null when the process has ended.</returns>
     public static ProcessResources? Read(int processId)
@@ -21,7 +24,7 @@ public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> D
         {
             var descriptors = Directory.EnumerateFileSystemEntries($"/proc/{processId}/fd").Select(Target).OfType<string>().CountBy(target => target);
             var threads = Directory.EnumerateDirectories($"/proc/{processId}/task").Select(Comm).OfType<string>().Where(name => name is not (PoolThread or KvmRecoveryThread)).CountBy(name => name);
-            return new(descriptors.ToDictionary(), threads.ToDictionary());
+            return new(WithoutRdmaDevices(descriptors.ToDictionary()), threads.ToDictionary());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -41,6 +44,21 @@ public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> D
             .Select(kind => (Kind: kind, More: now.GetValueOrDefault(kind) - before.GetValueOrDefault(kind)))
             .Where(difference => difference.More != 0)
             .Select(difference => $"{Math.Abs(difference.More)} {what}{(Math.Abs(difference.More) == 1 ? "" : "s")} '{difference.Kind}' {(difference.More > 0 ? "more" : "less")}");
+
+    // librdmacm opens each RDMA device with the first connection, once, and its events with it; both stay open for as long as the process lives.
+    private static Dictionary<string, int> WithoutRdmaDevices(Dictionary<string, int> descriptors)
+    {
+        foreach (var device in descriptors.Keys.Where(kind => kind.StartsWith(RdmaDevice, StringComparison.Ordinal)).ToList())
+        {
+            descriptors[device]--;
+            if (descriptors.TryGetValue(RdmaEvents, out var events))
+            {
+                descriptors[RdmaEvents] = events - 1;
+            }
+        }
+
+        return descriptors;
+    }
 
     // Each is gone when it is, as often as not, while they are read.
     private static string? Target(string path)

@@ -5,8 +5,6 @@ namespace QemuMigTest.Conformance.Throttling;
 [RequiresKvmDirtyRing, RequiresArgument("set-vcpu-dirty-limit", "dirty-rate")]
 public sealed class VcpuDirtyLimitTests : MigrationFixture
 {
-    private const int MeasureSeconds = 1;
-
     // MB/s: what one second's measurement may be off.
     private const long Tolerance = 25;
 
@@ -16,7 +14,7 @@ public sealed class VcpuDirtyLimitTests : MigrationFixture
     {
         var pair = await StartPairAsync(new() { DirtyRingSize = DirtyRing.Size }, ct);
         var vm = pair.Source;
-        var free = await MeasureAsync(vm, ct);
+        var free = await DirtyRing.MeasureAsync(vm, ct);
         free.ShouldBePositive("the guest writes all the time");
 
         var limit = free / 2;
@@ -33,17 +31,8 @@ public sealed class VcpuDirtyLimitTests : MigrationFixture
         long seen = 0;
         await Poll.UntilAsync(pair.Source.Name, what, async token =>
         {
-            seen = await MeasureAsync(pair.Source, token);
+            seen = await DirtyRing.MeasureAsync(pair.Source, token);
             return reached(seen) ? pair : null;
         }, () => $"{seen} MB/s", pair.Environment.Limits.Step, ct);
-    }
-
-    private static async Task<long> MeasureAsync(MigrationSide side, CancellationToken ct)
-    {
-        await side.ExecuteAsync("calc-dirty-rate", new() { ["calc-time"] = MeasureSeconds, ["mode"] = "dirty-ring" }, ct);
-        var measured = await Poll.UntilAsync(side.Name, "calc-dirty-rate to end; no event tells of it", async token =>
-            await side.ExecuteAsync("query-dirty-rate", null, token) is var rate && rate.GetProperty("status").GetString() == "measured" ? rate.ToString() : null,
-            side.Process.LastSeen, side.Process.Options.Limits.Step, ct);
-        return System.Text.Json.JsonDocument.Parse(measured).RootElement.GetProperty("vcpu-dirty-rate")[0].GetProperty("dirty-rate").GetInt64();
     }
 }
