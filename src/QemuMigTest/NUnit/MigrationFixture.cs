@@ -1,8 +1,10 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using NUnit.Framework;
 using NUnit.Framework.Interfaces;
 using NUnit.Framework.Internal;
 using QemuMigTest.Migration;
+using QemuMigTest.NUnit.Requirements;
 using QemuMigTest.Oracles;
 using QemuMigTest.Processes;
 
@@ -35,12 +37,22 @@ public abstract class MigrationFixture
         {
             if (requirement.Check(Environment) is { } missing)
             {
-                Test.Properties.Set(TestProperties.Wanted, requirement.Wanted);
-                Test.Properties.Set(TestProperties.Found, missing.Found);
-                Test.Properties.Set(TestProperties.Why, missing.Why);
-                Assert.Ignore($"needs {requirement.Wanted}; found: {missing.Found} ({missing.Why})");
+                Skip(requirement.Wanted, missing);
             }
         }
+    }
+
+    /// <summary>Skips the test for something that can only be seen on a running guest; what can be asked before is a <see cref="RequirementAttribute"/>.</summary>
+    /// <param name="wanted">What the test needs.</param>
+    /// <param name="missing">What is there instead, and why that does not do.</param>
+    [DoesNotReturn]
+    protected static void Skip(string wanted, MissingRequirement missing)
+    {
+        ArgumentNullException.ThrowIfNull(missing);
+        Test.Properties.Set(TestProperties.Wanted, wanted);
+        Test.Properties.Set(TestProperties.Found, missing.Found);
+        Test.Properties.Set(TestProperties.Why, missing.Why);
+        throw new IgnoreException($"needs {wanted}; found: {missing.Found} ({missing.Why})");
     }
 
     /// <summary>Starts a source and a destination, both with the guest program; see <see cref="MigrationPair.StartAsync"/>.

@@ -63,6 +63,7 @@ internal sealed class AccountOracle : IPairOracle
             Parameters = await run.Source.ExecuteAsync("query-migrate-parameters", null, ct),
             Statuses = statuses,
             Stopped = stopped?.Timestamp,
+            LastPass = events.TakeWhile(e => e != stopped).LastOrDefault(e => e.Name == "MIGRATION_PASS")?.Timestamp,
             Resumed = run.Destination.Process.Qmp.Events.Snapshot().Skip(run.DestinationEvents).FirstOrDefault(e => e.Name == "RESUME")?.Timestamp,
             GuestRam = on.Contains(MigrationCapability.IgnoreShared.Name) || pair.Options.Mode.DestinationJoinsLater ? 0 : MigrationPair.GuestMemoryBytes,
             FileBytes = run.Channel is FileChannel file && !on.Contains(MigrationCapability.MappedRam.Name) ? file.StreamBytes : null,

@@ -138,7 +138,9 @@ internal static class AccountRules
 
         // In postcopy the guest goes on elsewhere while this side has yet to complete.
         var end = a.IsPostcopy ? null : completed;
-        if (Milliseconds(a.Stopped, end) is { } down && (IsOff(downtime, down) || (downtime == 0 && down > SurelyDown)))
+        // QEMU counts from when it decides, and a vCPU that waits for a processor stops when it has one: STOP comes after that.
+        if (Milliseconds(a.Stopped, end) is { } down && (IsOff(downtime, down) || (downtime == 0 && down > SurelyDown))
+            && !(Milliseconds(a.LastPass, end) is { } most && downtime > down && (downtime <= most || !IsOff(downtime, most))))
         {
             yield return $"downtime is {downtime} ms; by its events from STOP to completed it was {down:F0} ms";
         }

@@ -25,6 +25,9 @@ internal sealed record MigrationAccount
     /// <summary>When the source's guest was stopped for it; where it was stopped before, when the switchover began. Null when that is not told.</summary>
     public required DateTimeOffset? Stopped { get; init; }
 
+    /// <summary>When the last pass before that began, which ends with the decision to switch over; null without a pass.</summary>
+    public DateTimeOffset? LastPass { get; init; }
+
     /// <summary>When the destination's guest ran, or null.</summary>
     public required DateTimeOffset? Resumed { get; init; }
 

@@ -20,8 +20,14 @@ public sealed class DirtyLimitTests : MigrationFixture
             SourceCapabilities = [MigrationCapability.DirtyLimit, MigrationCapability.PauseBeforeSwitchover],
             SourceParameters = new JsonObject { ["x-vcpu-dirty-limit-period"] = 1000 },
         }, ct);
-        // A quarter of its own speed holds back a guest on any machine.
-        var limit = Math.Clamp(await DirtyRing.MeasureAsync(pair.Source, ct) / 4, 1, MostLimit);
+        var free = await DirtyRing.MeasureAsync(pair.Source, ct);
+        // A quarter of its own speed holds back a guest that is not fast, too.
+        var limit = Math.Clamp(free / 4, 1, MostLimit);
+        if (free - limit <= 2 * DirtyRing.Tolerance)
+        {
+            Skip("a guest that writes more than 67 MB/s", DirtyRing.TooSlow(free));
+        }
+
         await pair.Source.SetParametersAsync(new JsonObject { ["vcpu-dirty-limit"] = limit }, ct);
         var cancelled = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await WaitForThrottleAsync(pair, "a throttle", time => time > 0, ct);

@@ -9,6 +9,9 @@ internal static class DirtyRing
     /// <summary>Entries in the ring of each vCPU.</summary>
     public const int Size = 4096;
 
+    /// <summary>MB/s: a vCPU that is that near to its limit QEMU leaves alone.</summary>
+    public const long Tolerance = 25;
+
     private const int MeasureSeconds = 1;
 
     /// <summary>The limit that is set on the one vCPU, MB/s (query-vcpu-dirty-limit, since 7.1); null without one.</summary>
@@ -27,4 +30,7 @@ internal static class DirtyRing
             side.Process.LastSeen, side.Process.Options.Limits.Step, ct);
         return JsonDocument.Parse(measured).RootElement.GetProperty("vcpu-dirty-rate")[0].GetProperty("dirty-rate").GetInt64();
     }
+
+    /// <summary>Why a guest of that speed, MB/s, cannot be seen held back.</summary>
+    public static MissingRequirement TooSlow(long rate) => new($"one that writes {rate} MB/s", $"QEMU holds a vCPU to its limit within {Tolerance} MB/s; a faster machine runs it");
 }

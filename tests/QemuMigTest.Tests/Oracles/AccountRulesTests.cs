@@ -58,6 +58,17 @@ public sealed class AccountRulesTests
         Downtimes(resumed: 400).ShouldHaveSingleItem().ShouldContain("downtime is 874 ms; by the events of both sides the guest ran again after 241 ms");
     }
 
+    [TestCase(158, 874, true)]
+    [TestCase(10, 1000, true)]
+    [TestCase(157, 74, false)]
+    [TestCase(158, 1200, false, TestName = "Longer than since the last pass began")]
+    [TestCase(10, 500, false, TestName = "Shorter than since STOP")]
+    public void The_downtime_may_begin_before_STOP_where_the_vCPU_stopped_late(int lastPass, int downtime, bool right)
+    {
+        var account = Account(Precopy.Replace("\"downtime\": 874", $"\"downtime\": {downtime}", StringComparison.Ordinal).Replace("\"total-time\": 1017", "\"total-time\": 1300", StringComparison.Ordinal));
+        AccountRules.Check(account with { LastPass = At(lastPass) }).Any(text => text.StartsWith("downtime", StringComparison.Ordinal)).ShouldBe(!right);
+    }
+
     [Test]
     public void A_file_of_another_length_than_transferred_is_named() =>
         AccountRules.Check(Account(Precopy) with { FileBytes = 1000 }).ShouldContain("transferred is 156185426, and the file holds 1000 bytes");
