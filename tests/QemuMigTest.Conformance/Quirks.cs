@@ -69,4 +69,7 @@ internal static class Quirks
 
     /// <summary>The second vCPU of the state guest is damaged by a migration of several passes under TCG: docs/findings.md, seen on 7.2, not on 10.0 and 11.1.</summary>
     public static bool SeveralVcpusLoseState(QemuVersion version) => !version.IsAtLeast(8, 0);
+
+    /// <summary>The limits that a migration with dirty-limit has set stay when it was cancelled or has completed, and the guest is held back: docs/findings.md, seen on 10.0 and 11.1.</summary>
+    public static bool DirtyLimitStays(QemuVersion version) => version.IsAtLeast(8, 1);
 }

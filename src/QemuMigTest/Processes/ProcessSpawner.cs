@@ -20,11 +20,12 @@ public sealed class ProcessSpawner : IDisposable
     private int _disposed;
 
     /// <summary>Starts the spawner's thread.</summary>
-    /// <exception cref="QemuStartException">setpriv is not on PATH.</exception>
+    /// <exception cref="QemuStartException">setpriv is not on PATH, or the kernel gives huge pages to all and would not do without.</exception>
     public ProcessSpawner()
     {
         _setpriv = ExecutableSearch.OnPath("setpriv")
             ?? throw new QemuStartException("setpriv is not on PATH: it ties each QEMU's life to this process. Install util-linux.");
+        HugePages.OnlyWhereAskedFor();
         _thread = new Thread(Serve) { IsBackground = true, Name = "qemu-spawner" };
         _thread.Start();
     }

@@ -19,20 +19,22 @@ public sealed class DirtyLimitTests : MigrationFixture
             DirtyRingSize = DirtyRing.Size,
             SourceCapabilities = [MigrationCapability.DirtyLimit, MigrationCapability.PauseBeforeSwitchover],
             SourceParameters = new JsonObject { ["x-vcpu-dirty-limit-period"] = 1000 },
+            // QEMU decides between passes, and needs two of them.
+            Convergence = Convergence.HeldFast,
         }, ct);
         var free = await DirtyRing.MeasureAsync(pair.Source, ct);
         // A quarter of its own speed holds back a guest that is not fast, too.
         var limit = Math.Clamp(free / 4, 1, MostLimit);
-        if (free - limit <= 2 * DirtyRing.Tolerance)
+        if (free - limit <= DirtyRing.Tolerance)
         {
-            Skip("a guest that writes more than 67 MB/s", DirtyRing.TooSlow(free));
+            Skip("a guest that writes more than 34 MB/s", DirtyRing.TooSlow(free));
         }
 
         await pair.Source.SetParametersAsync(new JsonObject { ["vcpu-dirty-limit"] = limit }, ct);
         var cancelled = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await WaitForThrottleAsync(pair, "a throttle", time => time > 0, ct);
         await cancelled.CancelAsync(DestinationEnd.Exits(), ct);
-        await WaitForThrottleAsync(pair, "no throttle after the cancel", time => time == 0, ct);
+        await EndLimitAsync(pair, "after the cancel", ct);
 
         await pair.StartAnotherDestinationAsync(ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
@@ -43,6 +45,18 @@ public sealed class DirtyLimitTests : MigrationFixture
         (await pair.Source.QueryMigrateAsync(ct)).RamRemaining!.Value.ShouldBeLessThanOrEqualTo(Bandwidth * Downtime / 1000 * 101 / 100);
         await migration.ContinueFromPreSwitchoverAsync(ct);
         await migration.CompleteAsync(ct);
+        await EndLimitAsync(pair, "after completion", ct);
+    }
+
+    private static async Task EndLimitAsync(MigrationPair pair, string when, CancellationToken ct)
+    {
+        if (Quirks.DirtyLimitStays(pair.Source.Binary.Version))
+        {
+            (await DirtyRing.LimitAsync(pair.Source, ct)).ShouldNotBeNull($"that the limit stays {when} is known of this QEMU; it is mended, and {nameof(Quirks.DirtyLimitStays)} should say since when");
+            await pair.Source.ExecuteAsync("cancel-vcpu-dirty-limit", null, ct);
+        }
+
+        (await DirtyRing.LimitAsync(pair.Source, ct)).ShouldBeNull($"nothing holds the vCPU back {when}");
     }
 
     private static async Task WaitForThrottleAsync(MigrationPair pair, string what, Func<long, bool> reached, CancellationToken ct)
