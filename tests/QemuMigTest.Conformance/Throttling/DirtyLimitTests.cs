@@ -6,7 +6,10 @@ namespace QemuMigTest.Conformance.Throttling;
 [RequiresKvmDirtyRing, RequiresCapability("dirty-limit")]
 public sealed class DirtyLimitTests : MigrationFixture
 {
+    // MB/s.
     private const long MostLimit = 50;
+    private const long LeastHeld = 16;
+    private const long MostHeld = 250;
     private const long Bandwidth = 400_000_000;
     private const long Downtime = 250;
 
@@ -23,14 +26,16 @@ public sealed class DirtyLimitTests : MigrationFixture
             Convergence = Convergence.HeldFast,
         }, ct);
         var free = await DirtyRing.MeasureAsync(pair.Source, ct);
-        // A quarter of its own speed holds back a guest that is not fast, too.
-        var limit = Math.Clamp(free / 4, 1, MostLimit);
+        // An eighth of its own speed holds back a guest that is not fast, too.
+        var limit = Math.Clamp(free / 8, 1, MostLimit);
         if (free - limit <= DirtyRing.Tolerance)
         {
-            Skip("a guest that writes more than 34 MB/s", DirtyRing.TooSlow(free));
+            Skip("a guest that writes more than 28 MB/s", DirtyRing.TooSlow(free));
         }
 
-        await pair.Source.SetParametersAsync(new JsonObject { ["vcpu-dirty-limit"] = limit }, ct);
+        // Half of it lets no guest converge by itself.
+        var held = Math.Clamp(free / 2, LeastHeld, MostHeld) * 1_000_000;
+        await pair.Source.SetParametersAsync(new JsonObject { ["vcpu-dirty-limit"] = limit, ["max-bandwidth"] = held }, ct);
         var cancelled = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await WaitForThrottleAsync(pair, "a throttle", time => time > 0, ct);
         await cancelled.CancelAsync(DestinationEnd.Exits(), ct);
