@@ -62,6 +62,7 @@ internal sealed class AccountOracle : IPairOracle
             Capabilities = on,
             Parameters = await run.Source.ExecuteAsync("query-migrate-parameters", null, ct),
             Statuses = statuses,
+            IsLater = pair.Runs.Any(other => other.Source == run.Source && other.Number < run.Number),
             Stopped = stopped?.Timestamp,
             LastPass = events.TakeWhile(e => e != stopped).LastOrDefault(e => e.Name == "MIGRATION_PASS")?.Timestamp,
             Resumed = run.Destination.Process.Qmp.Events.Snapshot().Skip(run.DestinationEvents).FirstOrDefault(e => e.Name == "RESUME")?.Timestamp,

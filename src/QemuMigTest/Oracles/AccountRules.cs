@@ -68,7 +68,7 @@ internal static class AccountRules
             yield return $"pages-per-second is {a.Ram("pages-per-second")}; {sent} pages were sent in all, and it is counted over 100 ms or more";
         }
 
-        if (sent * 4096 > total * a.Ram("dirty-sync-count") && !a.IsPostcopy)
+        if (sent * 4096 > total * a.Ram("dirty-sync-count") && !a.IsPostcopy && a.XbzrleIsOwn)
         {
             yield return $"normal {normal}, duplicate {duplicate}, xbzrle {a.Xbzrle("pages")} and compression {a.Compression("pages")} make {sent} pages; more than all {total / 4096} in each of {a.Ram("dirty-sync-count")} passes";
         }
@@ -88,9 +88,10 @@ internal static class AccountRules
 
         var content = a.Ram("normal-bytes") + a.Xbzrle("bytes") + a.Compression("compressed-size");
         var compressed = a.IsCompressed && a.Version.IsAtLeast(8, 0);
-        if (!compressed && transferred < content)
+        var leastContent = a.XbzrleIsOwn ? content : content - a.Xbzrle("bytes");
+        if (!compressed && transferred < leastContent)
         {
-            yield return $"transferred is {transferred}, less than the {content} bytes of pages in it (normal-bytes and xbzrle's)";
+            yield return $"transferred is {transferred}, less than the {leastContent} bytes of pages in it (normal-bytes and xbzrle's)";
         }
 
         var highest = (long)(content * (1 + HeaderShare)) + (a.Ram("duplicate") * ZeroPageBytes) + (a.Compression("pages") * CompressedHeader) + OtherState;

@@ -37,6 +37,12 @@ internal sealed record MigrationAccount
     /// <summary>Bytes of the file that the stream is in, from its start; null where there is none, or its pages have places.</summary>
     public long? FileBytes { get; init; }
 
+    /// <summary>Whether its source has begun another migration before.</summary>
+    public bool IsLater { get; init; }
+
+    /// <summary>Whether xbzrle-cache is of this migration alone: QEMU goes on counting from the one before (docs/findings.md).</summary>
+    public bool XbzrleIsOwn => !IsLater || Xbzrle("pages") == 0;
+
     /// <summary>Whether it went on as postcopy.</summary>
     public bool IsPostcopy => Saw(MigrationStatus.PostcopyActive);
 

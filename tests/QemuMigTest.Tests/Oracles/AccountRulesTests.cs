@@ -69,6 +69,14 @@ public sealed class AccountRulesTests
         AccountRules.Check(account with { LastPass = At(lastPass) }).Any(text => text.StartsWith("downtime", StringComparison.Ordinal)).ShouldBe(!right);
     }
 
+    [TestCase(false, true)]
+    [TestCase(true, false)]
+    public void The_numbers_of_xbzrle_are_of_all_migrations_of_a_source(bool later, bool wrong)
+    {
+        var account = Account(Precopy.Replace("\"setup-time\"", "\"xbzrle-cache\": {\"pages\": 500, \"bytes\": 600000}, \"setup-time\"", StringComparison.Ordinal)) with { IsLater = later };
+        AccountRules.Check(account).Any(text => text.Contains("bytes of pages in it", StringComparison.Ordinal)).ShouldBe(wrong);
+    }
+
     [Test]
     public void A_file_of_another_length_than_transferred_is_named() =>
         AccountRules.Check(Account(Precopy) with { FileBytes = 1000 }).ShouldContain("transferred is 156185426, and the file holds 1000 bytes");
