@@ -21,10 +21,10 @@ public sealed class VcpuDirtyLimitTests : MigrationFixture
 
         await vm.ExecuteAsync("set-vcpu-dirty-limit", new() { ["dirty-rate"] = limit }, ct);
         (await DirtyRing.LimitAsync(vm, ct)).ShouldBe(limit);
-        await WaitForRateAsync(pair, $"a dirty rate below {limit} MB/s", rate => rate < limit + DirtyRing.Tolerance, ct);
+        await WaitForRateAsync(pair, $"a dirty rate below {limit + DirtyRing.Tolerance} MB/s", rate => rate < limit + DirtyRing.Tolerance, ct);
 
         await vm.ExecuteAsync("cancel-vcpu-dirty-limit", null, ct);
-        await WaitForRateAsync(pair, $"a dirty rate above {limit} MB/s", rate => rate > limit + DirtyRing.Tolerance, ct);
+        await WaitForRateAsync(pair, $"a dirty rate above {limit + DirtyRing.Tolerance} MB/s", rate => rate > limit + DirtyRing.Tolerance, ct);
     }
 
     private static async Task WaitForRateAsync(MigrationPair pair, string what, Func<long, bool> reached, CancellationToken ct)
