@@ -33,6 +33,12 @@ public sealed record MigrationInfo(JsonElement Raw)
     /// <summary>The pass: how often dirty pages were collected (since 1.3).</summary>
     public long? DirtySyncCount => Ram("dirty-sync-count");
 
+    /// <summary>How much of its time the guest is held back by auto-converge, % (since 2.7); 0 where it is not.</summary>
+    public long CpuThrottle => Number("cpu-throttle-percentage") ?? 0;
+
+    /// <summary>How long a pass has held the vCPU back, µs at most of all vCPUs (since 8.1); 0 where nothing does.</summary>
+    public long DirtyLimitThrottleTime => Number("dirty-limit-throttle-time-per-round") ?? 0;
+
     /// <summary>Where the destination listens (since 4.0), one address each.</summary>
     public IReadOnlyList<JsonElement> SocketAddresses => Raw.TryGetProperty("socket-address", out var addresses) ? [.. addresses.EnumerateArray()] : [];
 

@@ -90,6 +90,31 @@ public sealed partial class MigrationRun
         }
     }, ct);
 
+    /// <summary>Asks query-migrate on the source until it says what no event tells of, while the migration moves RAM.</summary>
+    /// <param name="what">What is waited for, for the error.</param>
+    /// <param name="reached">Whether it is there.</param>
+    /// <param name="ct">Ends the wait.</param>
+    /// <returns>The answer that said so.</returns>
+    /// <exception cref="MigrationFailedException">The migration ended before, or came to its switchover.</exception>
+    /// <exception cref="WaitTimeoutException">It did not come within a step's limit; the last answer is named.</exception>
+    public async Task<MigrationInfo> WaitForInfoAsync(string what, Func<MigrationInfo, bool> reached, CancellationToken ct)
+    {
+        MigrationInfo? seen = null;
+        await WatchAsync(watched => Poll.UntilAsync(Source.Name, what, async token =>
+        {
+            seen = await Source.QueryMigrateAsync(token);
+            if (reached(seen))
+            {
+                return this;
+            }
+
+            return IsEnd(seen.Status) || seen.Status == MigrationStatus.PreSwitchover
+                ? throw new MigrationFailedException(Source.Name, seen.Status, what, seen.ErrorDescription)
+                : null;
+        }, () => $"{seen}; {Source.Process.LastSeen()}", Pair.Environment.Limits.Step, watched), ct);
+        return seen!;
+    }
+
     /// <summary>Waits until a page that was marked before the migration is on the destination: RAM is on its way.</summary>
     /// <exception cref="InvalidOperationException">Both sides have the same RAM: what is there proves nothing.</exception>
     public Task WaitForPageSentAsync(CancellationToken ct)

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Aftermath;
 
@@ -46,9 +45,7 @@ public sealed class ThrottleTests : AftermathFixture
         var before = await GuestSpeed.MeasureAsync(pair.Source, Passes, ct);
         before.Asleep.ShouldBeLessThan(MostAsleep, $"nothing throttles the guest yet: {before}");
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
-        await Poll.UntilAsync(pair.Source.Name, "a CPU throttle; no event tells of it",
-            async token => (await pair.Source.QueryMigrateAsync(token)).Raw.TryGetProperty("cpu-throttle-percentage", out var percentage) && percentage.GetInt64() == Throttle ? pair : null,
-            pair.Source.Process.LastSeen, pair.Environment.Limits.Step, ct);
+        await migration.WaitForInfoAsync($"a CPU throttle of {Throttle} %", info => info.CpuThrottle == Throttle, ct);
         // A guest that is slow enough would be let go before it is measured.
         await pair.SetConvergenceAsync(Convergence.Held, ct);
         var throttled = await GuestSpeed.MeasureAsync(pair.Source, ThrottledPasses, ct);

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Mono.Unix.Native;
 using QemuMigTest.Binaries;
+using QemuMigTest.Conformance.Order;
 using QemuMigTest.Processes;
 using QemuMigTest.Qmp;
 
@@ -58,8 +59,7 @@ public sealed class CommandRuleTests : RuleFixture
         await migration.ContinueFromPreSwitchoverAsync(ct);
         await migration.CompleteAsync(ct);
         // Before it is postmigrate, a QEMU that has completed does not survive another migrate (docs/findings.md).
-        await Poll.UntilAsync(pair.Source.Name, "run state postmigrate", async token => (await pair.Source.QueryStatusAsync(token)).Name == "postmigrate" ? pair : null,
-            pair.Source.Process.LastSeen, pair.Environment.Limits.Step, ct);
+        await PostMigrate.WaitAsync(pair.Source, ct);
         await TryAsync(Stage.Completed, pair.Source, ct);
         await TryAsync(Stage.Arrived, pair.Destination, ct);
     }

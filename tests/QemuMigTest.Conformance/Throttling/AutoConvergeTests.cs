@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Throttling;
 
@@ -21,8 +20,8 @@ public sealed class AutoConvergeTests : MigrationFixture
             Convergence = Convergence.HeldFast,
         }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
-        (await WaitForThrottleAsync(pair, 1, ct)).ShouldBe(Initial, "the first throttle is cpu-throttle-initial");
-        (await WaitForThrottleAsync(pair, Initial + 1, ct)).ShouldBe(Initial + Increment, "the next is cpu-throttle-increment more");
+        (await WaitForThrottleAsync(migration, 1, ct)).ShouldBe(Initial, "the first throttle is cpu-throttle-initial");
+        (await WaitForThrottleAsync(migration, Initial + 1, ct)).ShouldBe(Initial + Increment, "the next is cpu-throttle-increment more");
         await migration.AllowConvergenceAsync(ct);
         await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
         (await ThrottleAsync(pair, ct)).ShouldBeInRange(Initial + Increment, Most);
@@ -31,17 +30,8 @@ public sealed class AutoConvergeTests : MigrationFixture
         (await ThrottleAsync(pair, ct)).ShouldBe(0, "nothing is throttled after the migration");
     }
 
-    private static async Task<long> WaitForThrottleAsync(MigrationPair pair, long least, CancellationToken ct)
-    {
-        long seen = 0;
-        await Poll.UntilAsync(pair.Source.Name, $"a CPU throttle of {least} % or more; no event tells of it", async token =>
-        {
-            seen = await ThrottleAsync(pair, token);
-            return seen >= least ? pair : null;
-        }, () => $"{seen} %; {pair.Source.Process.LastSeen()}", pair.Environment.Limits.Step, ct);
-        return seen;
-    }
+    private static async Task<long> WaitForThrottleAsync(MigrationRun migration, long least, CancellationToken ct) =>
+        (await migration.WaitForInfoAsync($"a CPU throttle of {least} % or more", info => info.CpuThrottle >= least, ct)).CpuThrottle;
 
-    private static async Task<long> ThrottleAsync(MigrationPair pair, CancellationToken ct) =>
-        (await pair.Source.QueryMigrateAsync(ct)).Raw.TryGetProperty("cpu-throttle-percentage", out var percentage) ? percentage.GetInt64() : 0;
+    private static async Task<long> ThrottleAsync(MigrationPair pair, CancellationToken ct) => (await pair.Source.QueryMigrateAsync(ct)).CpuThrottle;
 }

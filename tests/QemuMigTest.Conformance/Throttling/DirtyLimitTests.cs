@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Throttling;
 
@@ -37,13 +36,13 @@ public sealed class DirtyLimitTests : MigrationFixture
         var held = Math.Clamp(free / 2, LeastHeld, MostHeld) * 1_000_000;
         await pair.Source.SetParametersAsync(new JsonObject { ["vcpu-dirty-limit"] = limit, ["max-bandwidth"] = held }, ct);
         var cancelled = await pair.MigrateAsync(MigrationChannel.Unix, ct);
-        await WaitForThrottleAsync(pair, "a throttle", time => time > 0, ct);
+        await WaitForThrottleAsync(cancelled, ct);
         await cancelled.CancelAsync(DestinationEnd.Exits(), ct);
         await EndLimitAsync(pair, "after the cancel", ct);
 
         await pair.StartAnotherDestinationAsync(ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
-        await WaitForThrottleAsync(pair, "a throttle", time => time > 0, ct);
+        await WaitForThrottleAsync(migration, ct);
         (await DirtyRing.LimitAsync(pair.Source, ct)).ShouldBe(limit);
         await pair.Source.SetParametersAsync(new JsonObject { ["downtime-limit"] = Downtime, ["max-bandwidth"] = Bandwidth }, ct);
         await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
@@ -64,13 +63,6 @@ public sealed class DirtyLimitTests : MigrationFixture
         (await DirtyRing.LimitAsync(pair.Source, ct)).ShouldBeNull($"nothing holds the vCPU back {when}");
     }
 
-    private static async Task WaitForThrottleAsync(MigrationPair pair, string what, Func<long, bool> reached, CancellationToken ct)
-    {
-        long seen = 0;
-        await Poll.UntilAsync(pair.Source.Name, $"{what}; no event tells of it", async token =>
-        {
-            seen = (await pair.Source.QueryMigrateAsync(token)).Raw.TryGetProperty("dirty-limit-throttle-time-per-round", out var time) ? time.GetInt64() : 0;
-            return reached(seen) ? pair : null;
-        }, () => $"{seen} µs a round; {pair.Source.Process.LastSeen()}", pair.Environment.Limits.Step, ct);
-    }
+    private static Task WaitForThrottleAsync(MigrationRun migration, CancellationToken ct) =>
+        migration.WaitForInfoAsync("the dirty limit to hold the vCPU back", info => info.DirtyLimitThrottleTime > 0, ct);
 }
