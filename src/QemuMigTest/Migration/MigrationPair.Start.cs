@@ -117,9 +117,7 @@ public sealed partial class MigrationPair
 
     private async Task<QemuProcessOptions> DescribeSideAsync(string name, QemuBinary binary, QemuCommandLine more, CancellationToken ct)
     {
-        // A disk each: the guest program is on it, and QEMU locks it.
-        var disk = Scratch.File($"{name}.disk");
-        await File.WriteAllBytesAsync(disk, StateProgram?.Image ?? Program.Image, ct);
+        var disk = await CreateDiskAsync(name, ct);
         return new QemuProcessOptions
         {
             Name = name,

@@ -54,6 +54,7 @@ internal sealed class AccountOracle : IPairOracle
         var stopped = events.FirstOrDefault(e => e.Name == "STOP")
             ?? events.FirstOrDefault(e => MigrationSide.StatusOf(e) is { } status && (status == MigrationStatus.PreSwitchover || status == MigrationStatus.Device))
             ?? events.LastOrDefault(e => e.Name == "MIGRATION_PASS");
+        var arrival = run.Destination.Process.Qmp.Events.Snapshot().Skip(run.DestinationEvents).ToList();
         return new MigrationAccount
         {
             // Asked anew: to 9.x the last numbers come after the event that says completed.
@@ -65,7 +66,8 @@ internal sealed class AccountOracle : IPairOracle
             IsLater = pair.Runs.Any(other => other.Source == run.Source && other.Number < run.Number),
             Stopped = stopped?.Timestamp,
             LastPass = events.TakeWhile(e => e != stopped).LastOrDefault(e => e.Name == "MIGRATION_PASS")?.Timestamp,
-            Resumed = run.Destination.Process.Qmp.Events.Snapshot().Skip(run.DestinationEvents).FirstOrDefault(e => e.Name == "RESUME")?.Timestamp,
+            Resumed = arrival.FirstOrDefault(e => e.Name == "RESUME")?.Timestamp,
+            Arrived = arrival.FirstOrDefault(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed)?.Timestamp,
             GuestRam = on.Contains(MigrationCapability.IgnoreShared.Name) || pair.Options.Mode.DestinationJoinsLater ? 0 : MigrationPair.GuestMemoryBytes,
             FileBytes = run.Channel is FileChannel file && !on.Contains(MigrationCapability.MappedRam.Name) ? file.StreamBytes : null,
         };

@@ -137,6 +137,11 @@ internal static class AccountRules
             yield return $"setup-time is {setup} ms; by its events it was active after {connecting:F0} ms";
         }
 
+        if ((a.On("return-path") || a.IsPostcopy) && completed is { } told && a.Arrived is { } arrived && told < arrived)
+        {
+            yield return $"it said completed at {told:HH:mm:ss.ffffff}, before the destination did at {arrived:HH:mm:ss.ffffff}; by the return path it knows that, and waits for it";
+        }
+
         // In postcopy the guest goes on elsewhere while this side has yet to complete.
         var end = a.IsPostcopy ? null : completed;
         // QEMU counts from when it decides, and a vCPU that waits for a processor stops when it has one: STOP comes after that.

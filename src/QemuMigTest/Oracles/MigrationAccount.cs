@@ -31,6 +31,9 @@ internal sealed record MigrationAccount
     /// <summary>When the destination's guest ran, or null.</summary>
     public required DateTimeOffset? Resumed { get; init; }
 
+    /// <summary>When the destination said that it had completed, or null.</summary>
+    public DateTimeOffset? Arrived { get; init; }
+
     /// <summary>Bytes of RAM that the destination must have got from the stream at least: 0 where RAM stays where it is.</summary>
     public required long GuestRam { get; init; }
 

@@ -10,6 +10,7 @@ public sealed class PairVerifier
         new StatusOracle(),
         new OneRunnerOracle(),
         new EventOracle(),
+        new DiskOracle(),
         new AccountOracle(),
         new SettingsOracle(),
         new DirtyTrackingOracle(),

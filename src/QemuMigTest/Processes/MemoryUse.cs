@@ -10,20 +10,16 @@ public static class MemoryUse
     /// <param name="processId">The process.</param>
     /// <param name="limit">Mappings of this size, in bytes, and larger ones are left out.</param>
     /// <returns>KiB; null when the process has ended.</returns>
-    public static long? ReadBelow(int processId, long limit)
-    {
-        try
-        {
-            return Sum(File.ReadAllBytes($"/proc/{processId}/smaps"), limit);
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
+    public static long? ReadBelow(int processId, long limit) => Read(processId, 0, limit);
+
+    /// <summary>Reads the sum over all mappings that are as large as a limit, or larger: of a QEMU, the guest's RAM and the code that TCG has translated.</summary>
+    /// <param name="processId">The process.</param>
+    /// <param name="limit">Mappings of this size, in bytes, and larger ones are counted.</param>
+    /// <returns>KiB; null when the process has ended.</returns>
+    public static long? ReadFrom(int processId, long limit) => Read(processId, limit, long.MaxValue);
 
     // Some 14000 lines, after every test: no string is made of any.
-    internal static long Sum(ReadOnlySpan<byte> smaps, long limit)
+    internal static long Sum(ReadOnlySpan<byte> smaps, long least, long limit)
     {
         var total = 0L;
         var counts = false;
@@ -38,7 +34,7 @@ public static class MemoryUse
             // What is said of a mapping begins with a capital letter, and a mapping with its first address.
             if (line[0] is < (byte)'A' or > (byte)'Z')
             {
-                counts = SizeOf(line) < limit;
+                counts = SizeOf(line) is var size && size >= least && size < limit;
             }
             else if (counts && line.StartsWith("Anonymous:"u8))
             {
@@ -47,6 +43,18 @@ public static class MemoryUse
         }
 
         return total;
+    }
+
+    private static long? Read(int processId, long least, long limit)
+    {
+        try
+        {
+            return Sum(File.ReadAllBytes($"/proc/{processId}/smaps"), least, limit);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     private static long SizeOf(ReadOnlySpan<byte> mapping)

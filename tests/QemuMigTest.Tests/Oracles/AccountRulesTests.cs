@@ -77,6 +77,15 @@ public sealed class AccountRulesTests
         AccountRules.Check(account).Any(text => text.Contains("bytes of pages in it", StringComparison.Ordinal)).ShouldBe(wrong);
     }
 
+    [TestCase("return-path", 1018, true)]
+    [TestCase("return-path", 1016, false)]
+    [TestCase("multifd", 1018, false)]
+    public void By_a_return_path_the_source_completes_after_the_destination(string capability, int arrived, bool wrong)
+    {
+        var account = Account(Precopy) with { Capabilities = new HashSet<string> { capability }, Arrived = At(arrived) };
+        AccountRules.Check(account).Any(text => text.Contains("before the destination did", StringComparison.Ordinal)).ShouldBe(wrong);
+    }
+
     [Test]
     public void A_file_of_another_length_than_transferred_is_named() =>
         AccountRules.Check(Account(Precopy) with { FileBytes = 1000 }).ShouldContain("transferred is 156185426, and the file holds 1000 bytes");

@@ -8,8 +8,9 @@ public sealed class MemoryUseTests
 {
     private const long Limit = 1024 * 1024;
 
-    [Test]
-    public void Anonymous_pages_of_mappings_below_the_limit_are_summed() => MemoryUse.Sum("""
+    [TestCase(0, Limit, 304)]
+    [TestCase(Limit, long.MaxValue, 1024)]
+    public void Anonymous_pages_of_mappings_between_the_limits_are_summed(long least, long limit, long sum) => MemoryUse.Sum("""
         559000000000-5590000fffff rw-p 00000000 00:00 0                          [heap]
         Size:               1023 kB
         Anonymous:           300 kB
@@ -19,7 +20,7 @@ public sealed class MemoryUseTests
         ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]
         Anonymous:             4 kB
 
-        """u8, Limit).ShouldBe(304);
+        """u8, least, limit).ShouldBe(sum);
 
     [Test]
     public void What_a_process_has_of_its_own_is_known() => MemoryUse.ReadBelow(Environment.ProcessId, long.MaxValue)!.Value.ShouldBeInRange(1024, 64L * 1024 * 1024);

@@ -20,13 +20,16 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
     public long Bytes => BytesByConnection.Sum();
 
     /// <summary>The same for each connection, in the order in which the source made them: with multifd the first is the main channel.</summary>
-    public IReadOnlyList<long> BytesByConnection
+    public IReadOnlyList<long> BytesByConnection => [.. Traffic.Select(connection => connection.Bytes)];
+
+    /// <summary>What has gone over each connection so far, in the same order.</summary>
+    public IReadOnlyList<WireTraffic> Traffic
     {
         get
         {
             lock (_connections)
             {
-                return [.. _connections.Select(connection => connection.Bytes)];
+                return [.. _connections.Select(connection => connection.Traffic)];
             }
         }
     }

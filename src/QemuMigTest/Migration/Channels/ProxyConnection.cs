@@ -8,10 +8,13 @@ internal sealed class ProxyConnection(Socket source, ByteBudget budget) : IDispo
 {
     private const int BufferBytes = 128 * 1024;
     private readonly Socket _destination = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly TlsRecords _there = new();
+    private readonly TlsRecords _back = new();
     private long _bytes;
+    private long _bytesBack;
 
-    /// <summary>Bytes from the source to the destination.</summary>
-    public long Bytes => Interlocked.Read(ref _bytes);
+    /// <summary>What has gone over it.</summary>
+    public WireTraffic Traffic => new(Interlocked.Read(ref _bytes), Interlocked.Read(ref _bytesBack), _there.AreAll && _back.AreAll);
 
     /// <summary>Connects to the destination and begins to pass on what comes.</summary>
     public async Task OpenAsync(IPEndPoint destination, CancellationToken ct)
@@ -28,8 +31,8 @@ internal sealed class ProxyConnection(Socket source, ByteBudget budget) : IDispo
             return;
         }
 
-        _ = Task.Run(() => PumpAsync(source, _destination, count => Interlocked.Add(ref _bytes, count), budget, ct), CancellationToken.None);
-        _ = Task.Run(() => PumpAsync(_destination, source, _ => { }, null, ct), CancellationToken.None);
+        _ = Task.Run(() => PumpAsync(source, _destination, _there, count => Interlocked.Add(ref _bytes, count), budget, ct), CancellationToken.None);
+        _ = Task.Run(() => PumpAsync(_destination, source, _back, count => Interlocked.Add(ref _bytesBack, count), null, ct), CancellationToken.None);
     }
 
     /// <summary>Ends it on both sides.</summary>
@@ -39,13 +42,14 @@ internal sealed class ProxyConnection(Socket source, ByteBudget budget) : IDispo
         _destination.Dispose();
     }
 
-    private static async Task PumpAsync(Socket from, Socket to, Action<int> count, ByteBudget? budget, CancellationToken ct)
+    private static async Task PumpAsync(Socket from, Socket to, TlsRecords records, Action<int> count, ByteBudget? budget, CancellationToken ct)
     {
         var buffer = new byte[BufferBytes];
         try
         {
             while (await from.ReceiveAsync(buffer, ct) is var received and > 0)
             {
+                records.Add(buffer.AsSpan(0, received));
                 if (budget is not null)
                 {
                     await budget.SpendAsync(received, ct);
