@@ -213,6 +213,11 @@ internal static class AccountRules
             yield return "there was postcopy, and postcopy-bytes is 0";
         }
 
+        if (a.Info.TryGetProperty("xbzrle-cache", out var cache) && a.Parameters.TryGetProperty("xbzrle-cache-size", out var wanted) && cache.GetProperty("cache-size").GetInt64() != wanted.GetInt64())
+        {
+            yield return $"xbzrle-cache's cache-size is {cache.GetProperty("cache-size").GetInt64()}; parameter xbzrle-cache-size is {wanted.GetInt64()}";
+        }
+
         var looksForZeros = !a.Parameters.TryGetProperty("zero-page-detection", out var detection) || detection.GetString() != "none";
         if (a.GuestRam > 0 && looksForZeros != a.Ram("duplicate") > 0)
         {

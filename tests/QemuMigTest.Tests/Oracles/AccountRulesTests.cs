@@ -86,6 +86,15 @@ public sealed class AccountRulesTests
         AccountRules.Check(account).Any(text => text.Contains("before the destination did", StringComparison.Ordinal)).ShouldBe(wrong);
     }
 
+    [TestCase(67108864, false)]
+    [TestCase(16777216, true)]
+    public void The_cache_of_xbzrle_is_as_large_as_it_was_set_to(int cache, bool wrong)
+    {
+        var account = Account(Precopy.Replace("\"setup-time\"", $"\"xbzrle-cache\": {{\"cache-size\": {cache}}}, \"setup-time\"", StringComparison.Ordinal))
+            with { Parameters = JsonElement.Parse("""{"xbzrle-cache-size": 67108864}""") };
+        AccountRules.Check(account).Any(text => text.Contains("cache-size", StringComparison.Ordinal)).ShouldBe(wrong);
+    }
+
     [Test]
     public void A_file_of_another_length_than_transferred_is_named() =>
         AccountRules.Check(Account(Precopy) with { FileBytes = 1000 }).ShouldContain("transferred is 156185426, and the file holds 1000 bytes");
