@@ -65,7 +65,7 @@ internal sealed class AccountOracle : IPairOracle
             Statuses = statuses,
             IsLater = pair.Runs.Any(other => other.Source == run.Source && other.Number < run.Number),
             Stopped = stopped?.Timestamp,
-            LastPass = events.TakeWhile(e => e != stopped).LastOrDefault(e => e.Name == "MIGRATION_PASS")?.Timestamp,
+            EarliestStop = (events.TakeWhile(e => e != stopped).LastOrDefault(e => e.Name == "MIGRATION_PASS") ?? events.FirstOrDefault(e => MigrationSide.StatusOf(e) == MigrationStatus.Setup))?.Timestamp,
             Resumed = arrival.FirstOrDefault(e => e.Name == "RESUME")?.Timestamp,
             Arrived = arrival.FirstOrDefault(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed)?.Timestamp,
             GuestRam = on.Contains(MigrationCapability.IgnoreShared.Name) || pair.Options.Mode.DestinationJoinsLater ? 0 : MigrationPair.GuestMemoryBytes,

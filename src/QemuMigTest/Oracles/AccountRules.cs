@@ -146,7 +146,7 @@ internal static class AccountRules
         var end = a.IsPostcopy ? null : completed;
         // QEMU counts from when it decides, and a vCPU that waits for a processor stops when it has one: STOP comes after that.
         if (Milliseconds(a.Stopped, end) is { } down && (IsOff(downtime, down) || (downtime == 0 && down > SurelyDown))
-            && !(Milliseconds(a.LastPass, end) is { } most && downtime > down && (downtime <= most || !IsOff(downtime, most))))
+            && !(Milliseconds(a.EarliestStop, end) is { } most && downtime > down && (downtime <= most || !IsOff(downtime, most))))
         {
             yield return $"downtime is {downtime} ms; by its events from STOP to completed it was {down:F0} ms";
         }

@@ -25,8 +25,8 @@ internal sealed record MigrationAccount
     /// <summary>When the source's guest was stopped for it; where it was stopped before, when the switchover began. Null when that is not told.</summary>
     public required DateTimeOffset? Stopped { get; init; }
 
-    /// <summary>When the last pass before that began, which ends with the decision to switch over; null without a pass.</summary>
-    public DateTimeOffset? LastPass { get; init; }
+    /// <summary>When QEMU may have begun to stop it at the earliest: when the last pass before that began, which ends with the decision to switch over; without a pass, as with CPR, when the migration began.</summary>
+    public DateTimeOffset? EarliestStop { get; init; }
 
     /// <summary>When the destination's guest ran, or null.</summary>
     public required DateTimeOffset? Resumed { get; init; }

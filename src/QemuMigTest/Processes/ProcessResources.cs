@@ -4,9 +4,14 @@ namespace QemuMigTest.Processes;
 
 /// <summary>The descriptors and threads of a process at a moment, by kind.</summary>
 /// <param name="Descriptors">How many of each: <c>socket</c>, <c>pipe</c>, <c>anon_inode:[eventfd]</c>, the path of a file.</param>
-/// <param name="Threads">How many of each name.</param>
+/// <param name="Threads">How many of each name; <see cref="Unnamed"/> for those that have none of their own yet.</param>
 public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> Descriptors, IReadOnlyDictionary<string, int> Threads)
 {
+    /// <summary>A thread gives itself its name, and has its program's until it has run.</summary>
+    public const string Unnamed = "(unnamed)";
+
+    private const int NameBytes = 15;
+
     // The thread pool's come with work and leave after idle seconds; they belong to nobody.
     private const string PoolThread = "worker";
 
@@ -23,7 +28,9 @@ public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> D
         try
         {
             var descriptors = Directory.EnumerateFileSystemEntries($"/proc/{processId}/fd").Select(Target).OfType<string>().CountBy(target => target);
-            var threads = Directory.EnumerateDirectories($"/proc/{processId}/task").Select(Comm).OfType<string>().Where(name => name is not (PoolThread or KvmRecoveryThread)).CountBy(name => name);
+            var program = new FileInfo($"/proc/{processId}/exe").LinkTarget is { } path ? Path.GetFileName(path) : "";
+            var unnamed = program[..Math.Min(program.Length, NameBytes)];
+            var threads = Directory.EnumerateDirectories($"/proc/{processId}/task").Select(Comm).OfType<string>().Select(name => name == unnamed ? Unnamed : name).Where(name => name is not (PoolThread or KvmRecoveryThread)).CountBy(name => name);
             return new(WithoutRdmaDevices(descriptors.ToDictionary()), threads.ToDictionary());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -35,15 +42,27 @@ public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> D
     /// <summary>How many descriptors there are.</summary>
     public int DescriptorCount => Descriptors.Values.Sum();
 
-    /// <summary>What is more, or less, than before: <c>2 descriptors socket more</c>.</summary>
-    public IReadOnlyList<string> DifferencesFrom(ProcessResources before) =>
-        [.. Compare("descriptor", Descriptors, before.Descriptors), .. Compare("thread", Threads, before.Threads)];
+    /// <summary>What is more, or less, than before: <c>2 descriptors socket more</c>. A thread that had no name yet may have any by now.</summary>
+    public IReadOnlyList<string> DifferencesFrom(ProcessResources before)
+    {
+        var threads = Compare(Threads, before.Threads);
+        var named = Math.Min(-threads.GetValueOrDefault(Unnamed), threads.Values.Where(more => more > 0).Sum());
+        foreach (var kind in named > 0 ? threads.Where(thread => thread.Value > 0).Select(thread => thread.Key).Order(StringComparer.Ordinal).ToList() : [])
+        {
+            var now = Math.Min(named, threads[kind]);
+            threads[kind] -= now;
+            threads[Unnamed] += now;
+            named -= now;
+        }
 
-    private static IEnumerable<string> Compare(string what, IReadOnlyDictionary<string, int> now, IReadOnlyDictionary<string, int> before) =>
-        now.Keys.Union(before.Keys).Order(StringComparer.Ordinal)
-            .Select(kind => (Kind: kind, More: now.GetValueOrDefault(kind) - before.GetValueOrDefault(kind)))
-            .Where(difference => difference.More != 0)
-            .Select(difference => $"{Math.Abs(difference.More)} {what}{(Math.Abs(difference.More) == 1 ? "" : "s")} '{difference.Kind}' {(difference.More > 0 ? "more" : "less")}");
+        return [.. Describe("descriptor", Compare(Descriptors, before.Descriptors)), .. Describe("thread", threads)];
+    }
+
+    private static Dictionary<string, int> Compare(IReadOnlyDictionary<string, int> now, IReadOnlyDictionary<string, int> before) =>
+        now.Keys.Union(before.Keys).ToDictionary(kind => kind, kind => now.GetValueOrDefault(kind) - before.GetValueOrDefault(kind));
+
+    private static IEnumerable<string> Describe(string what, Dictionary<string, int> more) => more.Where(kind => kind.Value != 0).OrderBy(kind => kind.Key, StringComparer.Ordinal)
+        .Select(kind => $"{Math.Abs(kind.Value)} {what}{(Math.Abs(kind.Value) == 1 ? "" : "s")} '{kind.Key}' {(kind.Value > 0 ? "more" : "less")}");
 
     // librdmacm opens each RDMA device with the first connection, once, and its events with it; both stay open for as long as the process lives.
     private static Dictionary<string, int> WithoutRdmaDevices(Dictionary<string, int> descriptors)

@@ -13,10 +13,10 @@ public sealed class BandwidthTests : MigrationFixture
     private const long MultifdLimit = 120_000_000;
     private const long Begun = 1_000_000;
 
-    // The guest's pages last for 6 s at this.
-    private const long PostcopyLimit = 15_000_000;
+    // The guest's pages last for 12 s at this.
+    private const long PostcopyLimit = 8_000_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan PostcopyPatience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan PostcopyPatience = TimeSpan.FromSeconds(8);
 
     [MigrationTest("/migration/promises/max-bandwidth/plain", "", Limit)]
     [MigrationTest("/migration/promises/max-bandwidth/multifd", "multifd", MultifdLimit)]

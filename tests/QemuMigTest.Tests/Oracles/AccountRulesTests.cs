@@ -66,7 +66,7 @@ public sealed class AccountRulesTests
     public void The_downtime_may_begin_before_STOP_where_the_vCPU_stopped_late(int lastPass, int downtime, bool right)
     {
         var account = Account(Precopy.Replace("\"downtime\": 874", $"\"downtime\": {downtime}", StringComparison.Ordinal).Replace("\"total-time\": 1017", "\"total-time\": 1300", StringComparison.Ordinal));
-        AccountRules.Check(account with { LastPass = At(lastPass) }).Any(text => text.StartsWith("downtime", StringComparison.Ordinal)).ShouldBe(!right);
+        AccountRules.Check(account with { EarliestStop = At(lastPass) }).Any(text => text.StartsWith("downtime", StringComparison.Ordinal)).ShouldBe(!right);
     }
 
     [TestCase(false, true)]
@@ -91,7 +91,8 @@ public sealed class AccountRulesTests
     public void The_cache_of_xbzrle_is_as_large_as_it_was_set_to(int cache, bool wrong)
     {
         var account = Account(Precopy.Replace("\"setup-time\"", $"\"xbzrle-cache\": {{\"cache-size\": {cache}}}, \"setup-time\"", StringComparison.Ordinal))
-            with { Parameters = JsonElement.Parse("""{"xbzrle-cache-size": 67108864}""") };
+            with
+        { Parameters = JsonElement.Parse("""{"xbzrle-cache-size": 67108864}""") };
         AccountRules.Check(account).Any(text => text.Contains("cache-size", StringComparison.Ordinal)).ShouldBe(wrong);
     }
 

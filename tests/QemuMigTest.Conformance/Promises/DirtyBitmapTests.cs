@@ -1,0 +1,37 @@
+using System.Text.Json;
+
+namespace QemuMigTest.Conformance.Promises;
+
+/// <summary>dirty-bitmaps takes the bitmaps of the guest's disk along, with what they say, and without it none are.</summary>
+[RequiresArgument("block-dirty-bitmap-add", "granularity")]
+public sealed class DirtyBitmapTests : MigrationFixture
+{
+    private const string Disk = "d0";
+    private const string Name = "since-backup";
+    private const int Granularity = 512;
+
+    [MigrationTest("/migration/promises/dirty-bitmaps/true", "dirty-bitmaps", true)]
+    [MigrationTest("/migration/promises/dirty-bitmaps/false", "", false)]
+    public async Task The_bitmaps_go_along_or_stay([Capabilities] string capabilities, bool along, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed, Capabilities = MigrationCapability.Several(capabilities) }, ct);
+        await pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = Disk, ["name"] = Name, ["granularity"] = Granularity }, ct);
+        await pair.Source.HumanAsync($"qemu-io {Disk} \"write 0 {Granularity}\"", ct);
+        var expected = (Name, Granularity, Count: Granularity);
+        (await BitmapsAsync(pair.Source, ct)).ShouldBe([expected], "one piece of the disk was written to");
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.CompleteAsync(ct);
+        (await BitmapsAsync(pair.Destination, ct)).ShouldBe(along ? [expected] : []);
+    }
+
+    // Name, bytes that one bit stands for, bytes that are dirty.
+    private static async Task<IReadOnlyList<(string Name, int Granularity, int Count)>> BitmapsAsync(MigrationSide side, CancellationToken ct)
+    {
+        var disk = (await side.ExecuteAsync("query-block", null, ct)).EnumerateArray().Single(block => block.GetProperty("device").GetString() == Disk).GetProperty("inserted");
+        return disk.TryGetProperty("dirty-bitmaps", out var bitmaps)
+            ? [.. bitmaps.EnumerateArray().Select(bitmap => (bitmap.GetProperty("name").GetString()!, Number(bitmap, "granularity"), Number(bitmap, "count")))]
+            : [];
+    }
+
+    private static int Number(JsonElement bitmap, string name) => bitmap.GetProperty(name).GetInt32();
+}

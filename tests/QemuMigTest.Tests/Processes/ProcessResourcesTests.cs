@@ -1,0 +1,33 @@
+using NUnit.Framework;
+using QemuMigTest.Processes;
+using Shouldly;
+
+namespace QemuMigTest.Tests.Processes;
+
+public sealed class ProcessResourcesTests
+{
+    private const string Unnamed = ProcessResources.Unnamed;
+
+    [TestCase("qemu call_rcu", "qemu call_rcu", "")]
+    [TestCase("qemu call_rcu", "qemu", "1 thread 'call_rcu' more")]
+    [TestCase("qemu", "qemu call_rcu", "1 thread 'call_rcu' less")]
+    [TestCase("qemu call_rcu", $"qemu {Unnamed}", "")]
+    [TestCase("qemu call_rcu multifd multifd", $"qemu {Unnamed}", "2 threads 'multifd' more")]
+    [TestCase("qemu call_rcu", $"qemu {Unnamed} {Unnamed}", $"1 thread '{Unnamed}' less")]
+    [TestCase($"qemu {Unnamed}", "qemu", $"1 thread '{Unnamed}' more")]
+    public void A_thread_that_had_no_name_yet_may_have_any_by_now(string now, string before, string differences) =>
+        string.Join(", ", Threads(now).DifferencesFrom(Threads(before))).ShouldBe(differences);
+
+    [Test]
+    public void What_a_process_has_is_read()
+    {
+        var own = ProcessResources.Read(Environment.ProcessId).ShouldNotBeNull();
+        own.DescriptorCount.ShouldBePositive();
+        own.Threads.Values.Sum().ShouldBePositive();
+    }
+
+    [Test]
+    public void A_process_that_is_not_there_has_nothing() => ProcessResources.Read(int.MaxValue).ShouldBeNull();
+
+    private static ProcessResources Threads(string names) => new(new Dictionary<string, int>(), names.Split(' ').CountBy(name => name).ToDictionary());
+}
