@@ -33,7 +33,6 @@ public sealed class BandwidthTests : MigrationFixture
     public async Task A_limit_that_is_changed_while_the_migration_is_under_way_holds_from_then_on(CancellationToken ct)
     {
         var (migration, proxy) = await StartAsync([], Limit, ct);
-        await WireRate.ShouldBeAsync(proxy, Limit, Patience, ct);
         await migration.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = HigherLimit }, ct);
         await WireRate.ShouldBeAsync(proxy, HigherLimit, Patience, ct);
         await migration.AllowConvergenceAsync(ct);

@@ -44,6 +44,7 @@ public sealed class ChannelTests : MigrationFixture
         var migration = await pair.MigrateAsync(proxy, ct);
         await migration.CompleteAsync(ct);
         var transferred = migration.Result!.RamTransferred!.Value;
+        proxy.Traffic.ShouldAllBe(connection => !connection.IsTls && connection.BytesBack == 0, "without TLS nothing is encrypted, and without a return path nothing goes back");
         Math.Abs(proxy.Bytes - transferred).ShouldBeLessThan(Math.Max(transferred / 100, 500_000), $"transferred is {transferred}, and {proxy.Bytes} bytes went over the wire");
     }
 }

@@ -9,8 +9,8 @@ public sealed class PostcopyRequestTests : MigrationFixture
 {
     // A page a second: without requests the last would come after seven hours. With them each takes up to 100 ms, a slice of QEMU's rate limit.
     private const int SlowestPostcopy = 4096;
-    private const int Pages = 16;
-    private const int Apart = 401;
+    private const int Pages = 8;
+    private const int Apart = 801;
 
     // Where the guest does not count.
     private const uint Offset = 0x800;
@@ -37,6 +37,7 @@ public sealed class PostcopyRequestTests : MigrationFixture
             .ShouldBeGreaterThanOrEqualTo(Pages / 2, "the guest may have asked for some of them before");
         var bytes = proxy.BytesByConnection;
         bytes.Count.ShouldBe(connections, "with preempt, what was asked for has a channel of its own");
+        proxy.Traffic.ShouldAllBe(connection => !connection.IsTls, "without TLS nothing is encrypted");
         bytes[^1].ShouldBeGreaterThanOrEqualTo(Pages / 2 * GuestProgramSettings.PageSize, "bytes of the channel that carries what was asked for");
 
         await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = 0 }, ct);
