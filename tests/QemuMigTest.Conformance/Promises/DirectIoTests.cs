@@ -9,7 +9,7 @@ public sealed class DirectIoTests : MigrationFixture
 {
     [MigrationTest("/migration/promises/direct-io/true", true)]
     [MigrationTest("/migration/promises/direct-io/false", false)]
-    public async Task The_file_is_open_with_O_DIRECT_or_is_not(bool directIo, CancellationToken ct)
+    public async Task The_file_is_written_past_the_page_cache_or_through_it(bool directIo, CancellationToken ct)
     {
         var pair = await StartPairAsync(new()
         {

@@ -11,7 +11,9 @@ public sealed class StateProgram
     public const string TcgCpu = "qemu64,+xsave,+xsaveopt,+avx,+avx2,+rdtscp,+fsgsbase,+pku,+smep,+ssse3,+sse4.1,+sse4.2";
 
     private const int SectorSize = GuestProgram.SectorSize;
-    private const int TcgTscSlack = 100_000;
+
+    // 50 ms: QEMU reads the TSC's clock and the other one after the other when it stops and starts them, and may lose its processor in between (3.3 ms seen).
+    private const int TcgTscSlack = 5_000_000;
     private const int HardwareTscSlack = 500_000_000;
     private const string ItemPrefix = "item_";
 
