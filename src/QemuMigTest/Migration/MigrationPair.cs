@@ -30,6 +30,7 @@ public sealed partial class MigrationPair : IAsyncDisposable
         // A KVM that emulates real and unpaged mode needs a minute for a stamp in every dword.
         var emulated = environment.Accelerator.Name == "kvm" && !environment.Host.HardwareVirtualization;
         var settings = new GuestProgramSettings { Suspend = options.GuestSuspends };
+        settings = settings with { RegionEnd = settings.RegionStart + (options.RegionMiB << 20) };
         Program = GuestProgram.AB(emulated ? settings with { StampSpacing = SparseStamps } : settings);
         MemoryModel = new GuestMemoryModel(Program);
         StateProgram = options.StateGuest is { } state ? StateProgram.Create(state, StatePlan.Q35(), environment.Accelerator.Name == "tcg") : null;

@@ -14,6 +14,7 @@ namespace QemuMigTest.Migration;
 ///     Tls = null,
 ///     ExitOnError = true,
 ///     Convergence = Convergence.Held,
+///     RegionMiB = 99,
 ///     DirtyRingSize = 0,
 ///     GuestSuspends = false,
 ///     StateGuest = null,
@@ -24,6 +25,11 @@ namespace QemuMigTest.Migration;
 /// </code></summary>
 public sealed record PairOptions
 {
+    /// <summary>The region, MiB, of a guest that makes many migrations, each of which costs half as much.</summary>
+    public const uint SmallRegionMiB = 31;
+
+    private const uint LargestRegionMiB = 99;
+
     /// <summary>Capabilities turned on, on both sides.</summary>
     public IReadOnlyList<MigrationCapability> Capabilities { get; init; } = [];
 
@@ -47,6 +53,19 @@ public sealed record PairOptions
 
     /// <summary>Whether the migration may complete at once.</summary>
     public Convergence Convergence { get; init; } = Convergence.Held;
+
+    /// <summary>The size of the region that the guest dirties, MiB: 1 to 99. With <see cref="Convergence.HeldFast"/> a pass must last longer than a vCPU may have to wait for a processor: 63 or more.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not in its range.</exception>
+    public uint RegionMiB
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfZero(value, nameof(RegionMiB));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, LargestRegionMiB, nameof(RegionMiB));
+            field = value;
+        }
+    } = LargestRegionMiB;
 
     /// <summary>How many entries KVM's dirty ring of each vCPU has (dirty-ring-size, since 6.1), a power of two; 0 for none. Needs KVM.</summary>
     public int DirtyRingSize { get; init; }

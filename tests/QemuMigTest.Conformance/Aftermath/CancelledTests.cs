@@ -36,7 +36,7 @@ public sealed class CancelledTests : AftermathFixture
     [MigrationTest("/migration/aftermath/cancelled/file/multifd", "multifd mapped-ram")]
     public async Task The_guest_moves_through_a_file_after_a_cancel([Capabilities] string capabilities, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover], Convergence = Convergence.Allowed }, ct);
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover], Convergence = Convergence.Allowed, RegionMiB = PairOptions.SmallRegionMiB }, ct);
         var migration = await pair.MigrateAsync(new FileChannel(), ct);
         await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
         await migration.CancelAsync(DestinationEnd.Stays, ct);
@@ -50,6 +50,7 @@ public sealed class CancelledTests : AftermathFixture
             Capabilities = MigrationCapability.Several(capabilities),
             SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover],
             Convergence = Convergence.Allowed,
+            RegionMiB = PairOptions.SmallRegionMiB,
         }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForStatusAsync(new MigrationStatus(after), ct);

@@ -12,7 +12,7 @@ public sealed class FailedTests : AftermathFixture
     [MigrationTest("/migration/aftermath/failed/lost/postcopy", "postcopy-ram")]
     public async Task The_guest_moves_after_a_destination_was_lost([Capabilities] string capabilities, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities) }, ct);
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), RegionMiB = PairOptions.SmallRegionMiB }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForSentPageDirtiedAsync(ct);
         await pair.LoseAsync(pair.Destination, ct);
@@ -25,7 +25,7 @@ public sealed class FailedTests : AftermathFixture
     [MigrationTest("/migration/aftermath/failed/unreachable/postcopy", "postcopy-ram")]
     public async Task The_guest_moves_after_nobody_was_there([Capabilities] string capabilities, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.Allowed }, ct);
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.Allowed, RegionMiB = PairOptions.SmallRegionMiB }, ct);
         var migration = await pair.MigrateAsync(new MissingSocketChannel(), ct);
         await migration.FailAsync("No such file or directory", DestinationEnd.Stays, ct);
         await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);

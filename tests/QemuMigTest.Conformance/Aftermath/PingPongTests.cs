@@ -69,7 +69,7 @@ public sealed class PingPongTests : MigrationFixture
 
     private async Task GoAsync(PairOptions options, Func<MigrationChannel> open, Func<MigrationRun, CancellationToken, Task> steer, CancellationToken ct)
     {
-        var pair = await StartPairAsync(options, ct);
+        var pair = await StartPairAsync(options with { RegionMiB = PairOptions.SmallRegionMiB }, ct);
         ProcessResources? first = null;
         for (var hop = 1; hop <= Hops; hop++)
         {

@@ -16,7 +16,7 @@ public sealed class RefusedSourceTests : LeakFixture
 
     private async Task TurnAwayAsync(TlsSettings tls, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Tls = tls, Convergence = Convergence.Allowed }, ct);
+        var pair = await StartPairAsync(new() { Tls = tls, Convergence = Convergence.Allowed, RegionMiB = PairOptions.SmallRegionMiB }, ct);
         // A guest that runs makes QEMU's memory grow by itself: translated code.
         await pair.StopSourceAsync(ct);
         await pair.Destination.ExecuteAsync("migrate-incoming", new JsonObject { ["uri"] = "tcp:127.0.0.1:0" }, ct);

@@ -21,7 +21,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
     [MigrationTest("/migration/leaks/cancelled/auto-converge", "auto-converge")]
     public async Task Migrations_that_are_cancelled_leave_nothing([Capabilities] string capabilities, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { SourceCapabilities = MigrationCapability.Several(capabilities) }, ct);
+        var pair = await StartPairAsync(new() { SourceCapabilities = MigrationCapability.Several(capabilities), RegionMiB = PairOptions.SmallRegionMiB }, ct);
         // A guest that runs makes QEMU's memory grow by itself: translated code.
         await pair.StopSourceAsync(ct);
         using var sink = new SinkServer(hangsUp: false);
@@ -66,7 +66,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
 
     private async Task<MigrationPair> StartForCompletionAsync(string capabilities, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { SourceCapabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.Allowed }, ct);
+        var pair = await StartPairAsync(new() { SourceCapabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.Allowed, RegionMiB = PairOptions.SmallRegionMiB }, ct);
         // Stopped, so that a round is one pass.
         await pair.StopSourceAsync(ct);
         return pair;
@@ -91,7 +91,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
 
     private async Task FailAsync(string capabilities, string uri, CancellationToken ct, TlsSettings? tls = null)
     {
-        var pair = await StartPairAsync(new() { SourceCapabilities = MigrationCapability.Several(capabilities), Tls = tls }, ct);
+        var pair = await StartPairAsync(new() { SourceCapabilities = MigrationCapability.Several(capabilities), Tls = tls, RegionMiB = PairOptions.SmallRegionMiB }, ct);
         // A guest that runs makes QEMU's memory grow by itself: translated code.
         await pair.StopSourceAsync(ct);
         await RepeatAsync([pair.Source], _ => FailAsync(pair, uri, ct), ct);

@@ -6,13 +6,14 @@ public sealed class RepeatedPassTests : LeakFixture
     // By then every buffer is there.
     private const int FirstPass = 3;
     private const int LastPass = 10;
+    private const uint SomeMiB = 63;
 
     [MigrationTest("/migration/leaks/passes/plain", "")]
     [MigrationTest("/migration/leaks/passes/multifd", "multifd")]
     [MigrationTest("/migration/leaks/passes/xbzrle", "xbzrle")]
     public async Task Passes_leave_nothing([Capabilities] string capabilities, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.HeldFast }, ct);
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.HeldFast, RegionMiB = SomeMiB }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         var memory = new[] { new FlatMemory(pair.Source, GrowthAtRest), new FlatMemory(pair.Destination, GrowthAtRest) };
         for (var pass = FirstPass; pass <= LastPass; pass++)
