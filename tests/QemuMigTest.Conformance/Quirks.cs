@@ -32,6 +32,9 @@ internal static class Quirks
     /// <summary>multifd-zlib-level and multifd-zstd-level are accepted and not applied: seen on 7.2.</summary>
     public static bool CompressionLevelIgnored(QemuVersion version) => !version.IsAtLeast(8, 0);
 
+    /// <summary>A destination that begins to listen says setup without being asked for events: seen on 7.2, not on 10.0.</summary>
+    public static bool SetupComesUnasked(QemuVersion version) => !version.IsAtLeast(10, 0);
+
     /// <summary>What happens where <see cref="ColoUnreachable"/>, for the catalogue.</summary>
     public const string ColoUnreachableShown = "COLO is never reached: the source completes and stops, the secondary says COLO_EXIT with reason error";
 

@@ -30,7 +30,12 @@ public sealed partial class MigrationPair : IAsyncDisposable
         // A KVM that emulates real and unpaged mode needs a minute for a stamp in every dword.
         var emulated = environment.Accelerator.Name == "kvm" && !environment.Host.HardwareVirtualization;
         var settings = new GuestProgramSettings { Suspend = options.GuestSuspends };
-        settings = settings with { RegionEnd = settings.RegionStart + (options.RegionMiB << 20) };
+        settings = settings with
+        {
+            RegionEnd = settings.RegionStart + (options.RegionMiB << 20),
+            // As many markers a second as a large guest writes: a socket takes some 270 single bytes, and then QEMU's serial port loses what comes.
+            PassesPerMarker = settings.PassesPerMarker * PairOptions.LargestRegionMiB / options.RegionMiB,
+        };
         Program = GuestProgram.AB(emulated ? settings with { StampSpacing = SparseStamps } : settings);
         MemoryModel = new GuestMemoryModel(Program);
         StateProgram = options.StateGuest is { } state ? StateProgram.Create(state, StatePlan.Q35(), environment.Accelerator.Name == "tcg") : null;

@@ -28,7 +28,7 @@ public sealed record PairOptions
     /// <summary>The region, MiB, of a guest that makes many migrations, each of which costs half as much.</summary>
     public const uint SmallRegionMiB = 31;
 
-    private const uint LargestRegionMiB = 99;
+    internal const uint LargestRegionMiB = 99;
 
     /// <summary>Capabilities turned on, on both sides.</summary>
     public IReadOnlyList<MigrationCapability> Capabilities { get; init; } = [];

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace QemuMigTest.Conformance.Promises;
 
@@ -24,11 +25,37 @@ public sealed class DirtyBitmapTests : MigrationFixture
         (await BitmapsAsync(pair.Destination, ct)).ShouldBe(along ? [expected] : []);
     }
 
+    [MigrationTest("/migration/promises/dirty-bitmaps/mapping"), RequiresCapability("dirty-bitmaps"), RequiresArgument("migrate-set-parameters", "block-bitmap-mapping")]
+    public async Task A_bitmap_goes_by_its_alias_to_the_disk_and_the_name_that_the_destination_has_for_it(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed, Capabilities = [new("dirty-bitmaps")] }, ct);
+        await pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = Disk, ["name"] = Name, ["granularity"] = Granularity }, ct);
+        await pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = Disk, ["name"] = "not-mapped", ["granularity"] = Granularity }, ct);
+        await pair.Source.HumanAsync($"qemu-io {Disk} \"write 0 {Granularity}\"", ct);
+        await MapAsync(pair.Source, Name, ct);
+        await MapAsync(pair.Destination, "renamed", ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.CompleteAsync(ct);
+        (await BitmapsAsync(pair.Destination, ct)).ShouldBe([("renamed", Granularity, Granularity)]);
+    }
+
+    private static async Task MapAsync(MigrationSide side, string name, CancellationToken ct) => await side.SetParametersAsync(new JsonObject
+    {
+        ["block-bitmap-mapping"] = new JsonArray(new JsonObject
+        {
+            ["node-name"] = (await DiskAsync(side, ct)).GetProperty("node-name").GetString(),
+            ["alias"] = "disk",
+            ["bitmaps"] = new JsonArray(new JsonObject { ["name"] = name, ["alias"] = "bitmap" }),
+        }),
+    }, ct);
+
+    private static async Task<JsonElement> DiskAsync(MigrationSide side, CancellationToken ct) =>
+        (await side.ExecuteAsync("query-block", null, ct)).EnumerateArray().Single(block => block.GetProperty("device").GetString() == Disk).GetProperty("inserted");
+
     // Name, bytes that one bit stands for, bytes that are dirty.
     private static async Task<IReadOnlyList<(string Name, int Granularity, int Count)>> BitmapsAsync(MigrationSide side, CancellationToken ct)
     {
-        var disk = (await side.ExecuteAsync("query-block", null, ct)).EnumerateArray().Single(block => block.GetProperty("device").GetString() == Disk).GetProperty("inserted");
-        return disk.TryGetProperty("dirty-bitmaps", out var bitmaps)
+        return (await DiskAsync(side, ct)).TryGetProperty("dirty-bitmaps", out var bitmaps)
             ? [.. bitmaps.EnumerateArray().Select(bitmap => (bitmap.GetProperty("name").GetString()!, Number(bitmap, "granularity"), Number(bitmap, "count")))]
             : [];
     }

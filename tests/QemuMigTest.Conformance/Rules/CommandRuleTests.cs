@@ -36,6 +36,25 @@ public sealed class CommandRuleTests : RuleFixture
         await probe.FinishAsync(ct);
     }
 
+    // One whose state is declared so, and one that says so when it is made.
+    [MigrationTest("/migration/rules/commands/blocked"), RequiresDevice("usb-wacom-tablet"), RequiresDevice("ivshmem-plain")]
+    public async Task A_source_with_devices_that_cannot_migrate_says_so_and_does_not(CancellationToken ct)
+    {
+        await TryAsync("usb-wacom", "-device", "qemu-xhci", "-device", "usb-wacom-tablet");
+        await TryAsync("ivshmem", "-object", "memory-backend-ram,id=shared,size=1M,share=on", "-device", "ivshmem-plain,memdev=shared,master=off");
+
+        async Task TryAsync(string name, params string[] devices)
+        {
+            var qemu = await StartAsync("source", Environment.Source, Environment.Accelerator.Name, devices.Prepend("-S"), ct);
+            var said = await qemu.ExecuteAsync("query-migrate", null, ct);
+            said.TryGetProperty("blocked-reasons", out var reasons).ShouldBeTrue($"query-migrate says why {name} cannot migrate");
+            reasons.EnumerateArray().ShouldHaveSingleItem().GetString().ShouldNotBeNull().ShouldContain(name);
+            var probe = new RuleProbe(qemu, Watched.All);
+            await probe.TryAsync("migrate", new() { ["uri"] = "tcp:127.0.0.1:1" }, [new("a device that cannot migrate stays", "migrat", name)], ct);
+            await probe.FinishAsync(ct);
+        }
+    }
+
     [MigrationTest("/migration/rules/commands/incoming")]
     public async Task A_destination_that_waits_refuses_what_is_for_others(CancellationToken ct)
     {

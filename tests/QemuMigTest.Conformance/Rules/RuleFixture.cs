@@ -41,6 +41,15 @@ public abstract class RuleFixture : MigrationFixture
         }
     }
 
+    /// <summary>Lets go of a QEMU that has ended otherwise, as it should.</summary>
+    protected async Task LetGoAsync(QemuProcess qemu)
+    {
+        var index = _qemus.FindIndex(one => one.Qemu == qemu);
+        await qemu.DisposeAsync();
+        _qemus[index].Scratch.Dispose();
+        _qemus.RemoveAt(index);
+    }
+
     /// <summary>Starts the source's build, stopped.</summary>
     protected Task<QemuProcess> StartSourceAsync(CancellationToken ct) => StartAsync("source", Environment.Source, Environment.Accelerator.Name, ["-S"], ct);
 
