@@ -25,14 +25,14 @@ public sealed record GuestSpeed(TimeSpan CpuPerPass, double Asleep)
         var thread = FindVcpu(side);
         var first = PassesOf(side);
         var start = Stopwatch.GetTimestamp();
-        var (ranBefore, waitedBefore) = TimesOf(thread);
+        var (ranBefore, waitedBefore) = TimesOf(side, thread);
         var gone = 0;
         await Poll.UntilAsync(side.Name, $"the guest to make {passes} passes", _ =>
         {
             gone = (ushort)(PassesOf(side) - first);
             return Task.FromResult(gone >= passes ? side : null);
         }, () => $"{gone} passes", side.Process.Options.Limits.Step, ct);
-        var (ran, waited) = TimesOf(thread);
+        var (ran, waited) = TimesOf(side, thread);
         var elapsed = Stopwatch.GetElapsedTime(start);
         var running = ran - ranBefore;
         var asleep = elapsed - running - (waited - waitedBefore);
@@ -57,11 +57,6 @@ public sealed record GuestSpeed(TimeSpan CpuPerPass, double Asleep)
             ?? throw new QemuMigTestException($"{side.Name}: no thread in {tasks} is called {VcpuName}…");
     }
 
-    // Nanoseconds on a processor, nanoseconds ready to run and waiting for one, time slices.
-    private static (TimeSpan Ran, TimeSpan Waited) TimesOf(string thread)
-    {
-        var words = File.ReadAllText($"{thread}/schedstat").Split(' ');
-        TimeSpan Time(string nanoseconds) => TimeSpan.FromMicroseconds(long.Parse(nanoseconds, CultureInfo.InvariantCulture) / 1000.0);
-        return (Time(words[0]), Time(words[1]));
-    }
+    private static (TimeSpan Ran, TimeSpan Waited) TimesOf(MigrationSide side, string thread) =>
+        ThreadTimes.Of(thread) ?? throw new QemuMigTestException($"{side.Name}: its vCPU's thread {thread} has ended; {side.Process.LastSeen()}");
 }

@@ -6,7 +6,8 @@ namespace QemuMigTest.Oracles;
 
 /// <summary>The guest lives where it should: it moves while it runs, is still when it is stopped, every byte of its region is what its program
 /// makes of it, it is not behind where it was at the switchover, and the other side's copy stands still.</summary>
-internal sealed class GuestOracle : IPairOracle
+/// <param name="idle">Is told when the guest has been stopped.</param>
+internal sealed class GuestOracle(IdleOracle idle) : IPairOracle
 {
     private const int CounterBytes = 256;
 
@@ -36,6 +37,7 @@ internal sealed class GuestOracle : IPairOracle
         var leftBefore = left is null ? null : await left.ReadGuestStateAsync(ct);
         await CheckMoves(pair, findings, ct);
         await pair.Holder.StopAsync(ct);
+        idle.Begin(pair);
         await CheckMemory(pair, findings, ct);
         if (leftBefore is { Phase: GuestPhase.Running } && !pair.GuestRestarted && await pair.Holder.ReadGuestStateAsync(ct) is var now
             && (now.Pass, now.Page).CompareTo((leftBefore.Pass, leftBefore.Page)) < 0)

@@ -5,7 +5,11 @@ namespace QemuMigTest.Oracles;
 /// <summary>Applies every oracle to a pair, ends it, and sees that nothing is left of it.</summary>
 public sealed class PairVerifier
 {
-    private readonly IReadOnlyList<IPairOracle> _oracles =
+    private readonly IdleOracle _idle = new();
+    private readonly IReadOnlyList<IPairOracle> _oracles;
+
+    /// <summary>Makes one, for any number of pairs, one after the other.</summary>
+    public PairVerifier() => _oracles =
     [
         new StatusOracle(),
         new OneRunnerOracle(),
@@ -14,12 +18,13 @@ public sealed class PairVerifier
         new AccountOracle(),
         new SettingsOracle(),
         new DirtyTrackingOracle(),
-        new GuestOracle(),
+        new GuestOracle(_idle),
         new MemoryOracle(),
         new StateGuestOracle(),
         new MachineOracle(),
         new TicksOracle(),
         new ResidueOracle(),
+        _idle,
     ];
 
     /// <summary>Checks a pair in the middle of a test: after a migration, before the next. The guest is stopped when this returns.</summary>
