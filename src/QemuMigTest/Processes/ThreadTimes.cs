@@ -23,10 +23,9 @@ internal sealed class ThreadTimes
         {
             foreach (var task in Directory.EnumerateDirectories($"/proc/{processId}/task"))
             {
-                if (Of(task) is { } time)
+                if (Of(task) is { } time && FieldsOf(task, "stat") is { } stat)
                 {
                     // Its id, (its name), its state.
-                    var stat = File.ReadAllText($"{task}/stat");
                     var (open, close) = (stat.IndexOf('('), stat.LastIndexOf(')'));
                     times._threads[task] = (stat[(open + 1)..close], stat[close + 2] == Runnable, time.Ran, time.Waited);
                 }
@@ -45,15 +44,7 @@ internal sealed class ThreadTimes
     /// <returns>Null when it has ended.</returns>
     public static (TimeSpan Ran, TimeSpan Waited)? Of(string task)
     {
-        try
-        {
-            var words = File.ReadAllText($"{task}/schedstat").Split(' ');
-            return (Time(words[0]), Time(words[1]));
-        }
-        catch (IOException)
-        {
-            return null;
-        }
+        return FieldsOf(task, "schedstat")?.Split(' ') is [var ran, var waited, ..] ? (Time(ran), Time(waited)) : null;
 
         static TimeSpan Time(string nanoseconds) => TimeSpan.FromMicroseconds(long.Parse(nanoseconds, CultureInfo.InvariantCulture) / 1000.0);
     }
@@ -71,5 +62,18 @@ internal sealed class ThreadTimes
                    let share = (thread.Value.Ran - was.Ran + thread.Value.Waited - was.Waited) / elapsed
                    where share > part || (thread.Value.WantsToRun && was.WantsToRun)
                    select $"'{thread.Value.Name}'"];
+    }
+
+    // Null when the thread has ended: one that does takes no other with it.
+    private static string? FieldsOf(string task, string file)
+    {
+        try
+        {
+            return File.ReadAllText($"{task}/{file}");
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 }
