@@ -17,6 +17,7 @@ public abstract class MigrationFixture
     private readonly List<(MigrationPair Pair, ScratchDirectory Scratch)> _pairs = [];
     private readonly List<MigrationPair> _released = [];
     private readonly List<CancellationTokenRegistration> _watchdogs = [];
+    private readonly PairVerifier _verifier = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private MigrationSession? _session;
 
@@ -79,10 +80,10 @@ public abstract class MigrationFixture
     }
 
     /// <summary>Applies every oracle in the middle of a test: after a migration, before the next. The guest is stopped when this returns.</summary>
-    protected static Task VerifyAsync(MigrationPair pair, CancellationToken ct) => new PairVerifier().VerifyAsync(pair, ct);
+    protected Task VerifyAsync(MigrationPair pair, CancellationToken ct) => _verifier.VerifyAsync(pair, ct);
 
     /// <summary>Applies every oracle after a migration, then makes its destination the source of the next: see <see cref="MigrationPair.HandOnAsync"/>.</summary>
-    protected static async Task HandOnAsync(MigrationPair pair, CancellationToken ct)
+    protected async Task HandOnAsync(MigrationPair pair, CancellationToken ct)
     {
         await VerifyAsync(pair, ct);
         await pair.HandOnAsync(ct);
@@ -147,7 +148,7 @@ public abstract class MigrationFixture
         {
             // Longer than any one wait in it, which knows better what it waited for.
             var limit = 2 * limits.Step;
-            await Take(() => Deadline.WithinAsync(limit, token => new PairVerifier().VerifyAndEndAsync(pair, token),
+            await Take(() => Deadline.WithinAsync(limit, token => _verifier.VerifyAndEndAsync(pair, token),
                 () => new WaitTimeoutException("pair", "the oracles to end", limit, string.Join("; ", pair.Sides.Select(side => $"{side.Name}: {side.Process.LastSeen()}"))),
                 CancellationToken.None));
             Measure(pair);
@@ -180,18 +181,23 @@ public abstract class MigrationFixture
         }
     }
 
-    private static void Measure(MigrationPair pair)
+    private void Measure(MigrationPair pair)
     {
+        static void Set(string name, double? value)
+        {
+            if (value is { } number)
+            {
+                Test.Properties.Set(TestProperties.MeasurePrefix + name, number.ToString(CultureInfo.InvariantCulture));
+            }
+        }
+
+        foreach (var (oracle, time) in _verifier.Times)
+        {
+            Set($"oracle-{oracle.Replace(' ', '-')}-ms", double.Round(time.TotalMilliseconds, 1));
+        }
+
         foreach (var run in pair.Runs.Where(run => run.Outcome == MigrationOutcome.Completed))
         {
-            void Set(string name, long? value)
-            {
-                if (value is { } number)
-                {
-                    Test.Properties.Set(TestProperties.MeasurePrefix + name, number.ToString(CultureInfo.InvariantCulture));
-                }
-            }
-
             Set("total-time-ms", run.Result?.TotalTime);
             Set("downtime-ms", run.Result?.Downtime);
             Set("setup-time-ms", run.Result?.SetupTime);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using QemuMigTest.Migration;
 
 namespace QemuMigTest.Oracles;
@@ -7,6 +8,10 @@ public sealed class PairVerifier
 {
     private readonly IdleOracle _idle = new();
     private readonly IReadOnlyList<IPairOracle> _oracles;
+    private readonly Dictionary<string, TimeSpan> _times = [];
+
+    /// <summary>How long each oracle has taken, by its name: all pairs and checks together, waits included; without what it planted when a migration began.</summary>
+    public IReadOnlyDictionary<string, TimeSpan> Times => _times;
 
     /// <summary>Makes one, for any number of pairs, one after the other.</summary>
     public PairVerifier() => _oracles =
@@ -75,6 +80,7 @@ public sealed class PairVerifier
         {
             foreach (var oracle in _oracles)
             {
+                var began = Stopwatch.GetTimestamp();
                 try
                 {
                     findings.AddRange(await oracle.CheckAsync(pair, ct));
@@ -85,6 +91,8 @@ public sealed class PairVerifier
                     findings.Add(new(oracle.Name, "pair", $"it could not be checked: {e.Message}"));
                     broken ??= e;
                 }
+
+                _times[oracle.Name] = _times.GetValueOrDefault(oracle.Name) + Stopwatch.GetElapsedTime(began);
             }
         }
 
