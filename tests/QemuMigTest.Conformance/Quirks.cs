@@ -35,6 +35,15 @@ internal static class Quirks
     /// <summary>A destination that begins to listen says setup without being asked for events: seen on 7.2, not on 10.0.</summary>
     public static bool SetupComesUnasked(QemuVersion version) => !version.IsAtLeast(10, 0);
 
+    /// <summary>What the source says where <see cref="BlocksOfWholeWordsAbort"/>.</summary>
+    public const string BlocksOfWholeWordsAssertion = "tlb_reset_dirty_range_all: Assertion `block == qemu_get_ram_block(end - 1)' failed";
+
+    /// <summary>What happens where <see cref="BlocksOfWholeWordsAbort"/>, for the catalogue.</summary>
+    public const string BlocksOfWholeWordsAbortShown = "migrate under TCG with a later block of RAM that is larger than the first: the source aborts (tlb_reset_dirty_range_all)";
+
+    /// <summary>A source with RAM in several blocks, sizes multiples of 64 pages, aborts under TCG: docs/findings.md, seen on 10.0, 10.2 and 11.1, not on 7.2; the cause is there since 9.0.</summary>
+    public static bool BlocksOfWholeWordsAbort(QemuVersion version) => version.IsAtLeast(9, 0);
+
     /// <summary>What happens where <see cref="ColoUnreachable"/>, for the catalogue.</summary>
     public const string ColoUnreachableShown = "COLO is never reached: the source completes and stops, the secondary says COLO_EXIT with reason error";
 

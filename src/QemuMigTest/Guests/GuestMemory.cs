@@ -19,15 +19,17 @@ public sealed partial class GuestMemory(QemuProcess process, bool throughQemu = 
     /// <summary>The most bytes in one piece, a multiple of the page's size. They are still in the processor's cache when they are looked at.</summary>
     public const int PieceBytes = 1024 * 1024;
 
+    private const ulong PageSize = GuestProgramSettings.PageSize;
+
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(PieceBytes);
     private NativeMemoryFile? _file;
 
-    /// <summary>Reads bytes of guest-physical memory, all of them RAM of one block, and hands them on in pieces, in order.</summary>
+    /// <summary>Reads bytes of guest-physical memory, all of them RAM, of one block or several, and hands them on in pieces, in order.</summary>
     /// <param name="address">The first byte's guest-physical address.</param>
     /// <param name="length">How many bytes, above 0.</param>
     /// <param name="use">What is done with each piece.</param>
     /// <param name="ct">Ends the wait for QEMU.</param>
-    /// <exception cref="GuestException">It is not RAM, or not of one block.</exception>
+    /// <exception cref="GuestException">It is not RAM.</exception>
     public async Task ReadAsync(ulong address, long length, GuestMemoryPiece use, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(use);
@@ -41,23 +43,16 @@ public sealed partial class GuestMemory(QemuProcess process, bool throughQemu = 
         }
     }
 
-    /// <summary>Opens bytes of guest-physical memory, all of them RAM of one block, for reading. Parameters and exceptions as in <see cref="ReadAsync"/>.</summary>
+    /// <summary>Opens bytes of guest-physical memory, all of them RAM, for reading. Parameters and exceptions as in <see cref="ReadAsync"/>.</summary>
     public async Task<GuestMemoryReader> OpenAsync(ulong address, long length, CancellationToken ct)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
         if (!throughQemu)
         {
-            var start = await FindInProcessAsync(address, length, ct);
-            if (MayRead(start))
+            var extents = await FindInProcessAsync(address, length, ct);
+            if (MayRead(extents[0].Host))
             {
-                return new GuestMemoryReader(address, length, (offset, piece) =>
-                {
-                    var error = ProcessMemory.Read(process.Child.Id, start + (ulong)offset, piece);
-                    if (error != 0)
-                    {
-                        throw new GuestException($"{process.Name}: {piece.Length} bytes of RAM at 0x{address + (ulong)offset:x}, 0x{start + (ulong)offset:x} in QEMU's process, cannot be read: {Stdlib.strerror(error)}");
-                    }
-                });
+                return new GuestMemoryReader(address, length, (offset, piece) => ReadFromProcess(extents, address + (ulong)offset, piece));
             }
         }
 
@@ -82,13 +77,66 @@ public sealed partial class GuestMemory(QemuProcess process, bool throughQemu = 
         return ProcessMemory.Read(process.Child.Id, address, probe) is not (Errno.EPERM or Errno.ENOSYS);
     }
 
-    private async Task<ulong> FindInProcessAsync(ulong address, long length, CancellationToken ct)
+    private void ReadFromProcess(IReadOnlyList<Extent> extents, ulong address, Span<byte> piece)
     {
-        var first = await FindInProcessAsync(address, ct);
-        var last = await FindInProcessAsync(address + (ulong)length - 1, ct);
-        return last.Block == first.Block && last.Address - first.Address == (ulong)length - 1
-            ? first.Address
-            : throw new GuestException($"{process.Name}: the {length} bytes at 0x{address:x} are not of one block: the first is in {first.Block}, the last in {last.Block}.");
+        foreach (var extent in extents)
+        {
+            if (address >= extent.End || piece.IsEmpty)
+            {
+                continue;
+            }
+
+            var host = extent.Host + (address - extent.Start);
+            var part = piece[..(int)Math.Min((ulong)piece.Length, extent.End - address)];
+            var error = ProcessMemory.Read(process.Child.Id, host, part);
+            if (error != 0)
+            {
+                throw new GuestException($"{process.Name}: {part.Length} bytes of RAM at 0x{address:x}, 0x{host:x} in QEMU's process, cannot be read: {Stdlib.strerror(error)}");
+            }
+
+            address += (ulong)part.Length;
+            piece = piece[part.Length..];
+        }
+    }
+
+    private async Task<IReadOnlyList<Extent>> FindInProcessAsync(ulong address, long length, CancellationToken ct)
+    {
+        var extents = new List<Extent>();
+        var end = address + (ulong)length;
+        var last = await FindInProcessAsync(end - 1, ct);
+        for (var start = address; start < end;)
+        {
+            var first = await FindInProcessAsync(start, ct);
+            bool IsBehindFirst(ulong at, (string Block, ulong Address) found) => found.Block == first.Block && found.Address - first.Address == at - start;
+            var extentEnd = end;
+            if (!IsBehindFirst(end - 1, last))
+            {
+                // Blocks begin and end with pages.
+                var inside = start / PageSize;
+                var outside = (end - 1) / PageSize;
+                while (outside - inside > 1)
+                {
+                    var middle = inside + ((outside - inside) / 2);
+                    if (IsBehindFirst(middle * PageSize, await FindInProcessAsync(middle * PageSize, ct)))
+                    {
+                        inside = middle;
+                    }
+                    else
+                    {
+                        outside = middle;
+                    }
+                }
+
+                extentEnd = outside > inside
+                    ? outside * PageSize
+                    : throw new GuestException($"{process.Name}: gpa2hva has 0x{start:x} at 0x{first.Address:x} of {first.Block}, and 0x{end - 1:x}, in the same page, at 0x{last.Address:x} of {last.Block}.");
+            }
+
+            extents.Add(new Extent(start, extentEnd, first.Address));
+            start = extentEnd;
+        }
+
+        return extents;
     }
 
     private async Task<(string Block, ulong Address)> FindInProcessAsync(ulong address, CancellationToken ct)
@@ -101,4 +149,7 @@ public sealed partial class GuestMemory(QemuProcess process, bool throughQemu = 
 
     [GeneratedRegex(@"\((?<block>[^)]*)\) is 0x(?<address>[0-9a-f]+)\s*$")]
     private static partial Regex HostAddress();
+
+    // Guest-physical addresses that are next to each other in QEMU's process too, and the address there of the first.
+    private readonly record struct Extent(ulong Start, ulong End, ulong Host);
 }

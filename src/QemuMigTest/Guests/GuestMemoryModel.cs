@@ -68,13 +68,13 @@ public sealed class GuestMemoryModel
         return new GuestMemoryModel(this, written, _outside);
     }
 
-    /// <summary>The model after the framework has written a whole page outside the region, which the guest leaves alone.</summary>
+    /// <summary>The model after somebody else has written a whole page outside the region, which the guest leaves alone.</summary>
     /// <param name="page">Its guest-physical address, a multiple of 4096.</param>
     /// <param name="content">4096 bytes.</param>
-    /// <param name="when">When that was: <c>before migration 2</c>.</param>
+    /// <param name="by">By whom, and when: <c>by the framework before migration 2</c>.</param>
     /// <exception cref="ArgumentException">It is no page, or the guest writes there.</exception>
-    public GuestMemoryModel WithWrittenOutside(uint page, ReadOnlyMemory<byte> content, string when) => page < _settings.RegionStart || page >= _settings.RegionEnd
-        ? new(this, _written, _outside.WithWritten(page, content, $"by the framework {when}"))
+    public GuestMemoryModel WithWrittenOutside(uint page, ReadOnlyMemory<byte> content, string by) => page < _settings.RegionStart || page >= _settings.RegionEnd
+        ? new(this, _written, _outside.WithWritten(page, content, by))
         : throw new ArgumentException($"0x{page:x} is in the region, 0x{_settings.RegionStart:x} to 0x{_settings.RegionEnd:x}.", nameof(page));
 
     /// <summary>Memory outside the region of which every byte is known.</summary>

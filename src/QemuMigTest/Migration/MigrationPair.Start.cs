@@ -153,7 +153,7 @@ public sealed partial class MigrationPair
     {
         GuestRam.SharedFile => ["-object", $"memory-backend-file,id={RamObject},size={GuestMemoryMiB}M,share=on,mem-path={_ram!.Path}"],
         GuestRam.Memfd => ["-object", $"memory-backend-memfd,id={RamObject},size={GuestMemoryMiB}M,share=on"],
-        _ => [],
+        _ => Options.RamNodesKiB.SelectMany((size, node) => (string[])["-object", $"memory-backend-ram,id=ram{node},size={size}K", "-numa", $"node,nodeid={node},memdev=ram{node}"]),
     };
 
     // Both are awaited, so that what did start is known, and ended, when the other did not.

@@ -153,6 +153,13 @@ public sealed partial class MigrationPair : IAsyncDisposable
         await Holder.Serial.WaitForAsync('B', serial, ct);
     }
 
+    /// <summary>Notes that a page outside the guest's region has another content: a device has written there. The oracle of memory expects it from now on.</summary>
+    /// <param name="page">A guest-physical address, a multiple of 4096, of a page that nobody else uses: 0x50000 to 0x8f000, or from the fourth behind the region's end to 0x7fff000.</param>
+    /// <param name="content">All of the page, 4096 bytes.</param>
+    /// <param name="by">By whom, and when, for the report of damage: <c>by a device, in pass 2</c>.</param>
+    /// <exception cref="ArgumentException">It is no page, or the guest writes there.</exception>
+    public void Expect(uint page, ReadOnlyMemory<byte> content, string by) => Remember(MemoryModel.WithWrittenOutside(page, content, by));
+
     /// <summary>Lets a migration complete, or holds it.</summary>
     public Task SetConvergenceAsync(Convergence convergence, CancellationToken ct) => Source.SetParametersAsync(ConvergenceParameters.Of(convergence), ct);
 
@@ -181,6 +188,9 @@ public sealed partial class MigrationPair : IAsyncDisposable
 
     /// <summary>Whether the devices are QEMU's own, and nobody in the guest uses them: then both sides' can be compared.</summary>
     internal bool HasComparableMachine => StateProgram is null && Environment.Accelerator.Name == "tcg";
+
+    /// <summary>The smallest block of the guest's RAM, bytes.</summary>
+    internal long SmallestRamBlock => Options.RamNodesKiB.Count > 0 ? Options.RamNodesKiB.Min() * 1024L : GuestMemoryBytes;
 
     internal void HandOver() => Holder = Destination;
 

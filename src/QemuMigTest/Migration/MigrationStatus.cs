@@ -55,6 +55,9 @@ public readonly record struct MigrationStatus(string Name)
     /// <summary>Waits for the guest to give up a device (since 4.2).</summary>
     public static readonly MigrationStatus WaitUnplug = new("wait-unplug");
 
+    /// <summary>A migration with it goes on by itself, or waits for something.</summary>
+    public bool IsUnderWay => this != None && this != Completed && this != Failed && this != Cancelled;
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 }

@@ -54,7 +54,7 @@ internal static class NoisePages
     private static void WriteOutside(MigrationPair pair, uint page, byte[] content, int migration)
     {
         pair.Source.Process.QTest!.Write(page, content);
-        pair.Remember(pair.MemoryModel.WithWrittenOutside(page, content, $"before migration {migration}"));
+        pair.Remember(pair.MemoryModel.WithWrittenOutside(page, content, $"by the framework before migration {migration}"));
     }
 
     private static byte[] Noise(uint page, int migration, int length)

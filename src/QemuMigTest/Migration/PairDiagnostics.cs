@@ -8,7 +8,7 @@ namespace QemuMigTest.Migration;
 /// <summary>Writes what a person needs to understand a failure into the pair's scratch folder.</summary>
 public static class PairDiagnostics
 {
-    /// <summary>Writes the timeline, the last query-migrate and query-status of each side, stack traces of a QEMU that does not answer,
+    /// <summary>Writes the timeline, the last query-migrate and query-status of each side, stack traces of a QEMU that does not answer or whose migration has not ended,
     /// and a script that starts the same QEMUs by hand.</summary>
     /// <param name="pair">The pair, its QEMUs alive or not.</param>
     /// <param name="limit">How long each side may take to answer.</param>
@@ -41,8 +41,13 @@ public static class PairDiagnostics
         try
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"query-status: {await side.QueryStatusAsync(bounded.Token)}");
-            text.AppendLine(CultureInfo.InvariantCulture, $"query-migrate: {await side.QueryMigrateAsync(bounded.Token)}");
+            var migration = await side.QueryMigrateAsync(bounded.Token);
+            text.AppendLine(CultureInfo.InvariantCulture, $"query-migrate: {migration}");
             text.AppendLine(CultureInfo.InvariantCulture, $"info registers:\n{await side.HumanAsync("info registers", bounded.Token)}");
+            if (migration.Status.IsUnderWay)
+            {
+                text.AppendLine(await StackTracesAsync(side, pair, limit));
+            }
         }
         catch (Exception e) when (e is QemuMigTestException or OperationCanceledException)
         {

@@ -19,7 +19,7 @@ namespace QemuMigTest.Migration;
 ///     GuestSuspends = false,
 ///     StateGuest = null,
 ///     Mode = MigrationMode.Normal,
-///     Ram = GuestRam.Anonymous,
+///     Ram = GuestRam.Anonymous, RamNodesKiB = [],
 ///     SourceArguments = new(), DestinationArguments = new(),
 /// }
 /// </code></summary>
@@ -81,6 +81,24 @@ public sealed record PairOptions
 
     /// <summary>What the guest's RAM is made of.</summary>
     public GuestRam Ram { get; init; } = GuestRam.Anonymous;
+
+    /// <summary>The sizes, KiB, of the NUMA nodes that the guest's RAM is in, each a block of memory of its own (memory-backend-ram): multiples of 4, 153600 in all.
+    /// Without any it is one block. For <see cref="GuestRam.Anonymous"/> alone.</summary>
+    /// <exception cref="ArgumentException">They are not the guest's RAM.</exception>
+    public IReadOnlyList<int> RamNodesKiB
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            if (value.Count > 0 && (value.Any(size => size <= 0 || size % 4 != 0) || value.Sum() != MigrationPair.GuestMemoryMiB * 1024))
+            {
+                throw new ArgumentException($"Nodes of {string.Join(", ", value)} KiB do not make {MigrationPair.GuestMemoryMiB} MiB of pages.", nameof(RamNodesKiB));
+            }
+
+            field = value;
+        }
+    } = [];
 
     /// <summary>More arguments for the source's QEMU.</summary>
     public QemuCommandLine SourceArguments { get; init; } = new();

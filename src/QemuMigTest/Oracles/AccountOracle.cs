@@ -1,3 +1,4 @@
+using QemuMigTest.Hosts;
 using QemuMigTest.Migration;
 using QemuMigTest.Migration.Channels;
 
@@ -36,8 +37,11 @@ internal sealed class AccountOracle : IPairOracle
         }
 
         var took = (times[^1].Timestamp - times[0].Timestamp).TotalMilliseconds;
-        return [.. BlocktimeRules.Check((await run.Destination.QueryMigrateAsync(ct)).Raw, requests, (took * (1 + AccountRules.ClockShare)) + AccountRules.ClockSlack)];
+        return [.. BlocktimeRules.Check((await run.Destination.QueryMigrateAsync(ct)).Raw, requests, (took * (1 + AccountRules.ClockShare)) + ClockSlack())];
     }
+
+    // Of several threads that want a processor each waits for its turn.
+    private static double ClockSlack() => AccountRules.ClockSlack * ProcessorLoad.Read();
 
     private static bool IsAlive(MigrationSide side) => !side.Process.Exited.IsCompleted && !side.Process.HasExecutedAnother;
 
@@ -68,6 +72,7 @@ internal sealed class AccountOracle : IPairOracle
             EarliestStop = (events.TakeWhile(e => e != stopped).LastOrDefault(e => e.Name == "MIGRATION_PASS") ?? events.FirstOrDefault(e => MigrationSide.StatusOf(e) == MigrationStatus.Setup))?.Timestamp,
             Resumed = arrival.FirstOrDefault(e => e.Name == "RESUME")?.Timestamp,
             Arrived = arrival.FirstOrDefault(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed)?.Timestamp,
+            ClockSlack = ClockSlack(),
             GuestRam = on.Contains(MigrationCapability.IgnoreShared.Name) || pair.Options.Mode.DestinationJoinsLater ? 0 : MigrationPair.GuestMemoryBytes,
             FileBytes = run.Channel is FileChannel file && !on.Contains(MigrationCapability.MappedRam.Name) ? file.StreamBytes : null,
         };

@@ -20,7 +20,7 @@ internal static class AccountRules
     /// <summary>What compress writes before a page, the block's name and the length among it.</summary>
     private const long CompressedHeader = 64;
 
-    /// <summary>How late a thread may be woken, or an event be told, on a busy machine, ms.</summary>
+    /// <summary>How late a thread may be woken, or an event be told, ms, where no more threads want a processor than there are processors.</summary>
     public const double ClockSlack = 150;
 
     /// <summary>The same, as a share of what is measured.</summary>
@@ -127,12 +127,12 @@ internal static class AccountRules
 
         var started = a.TimeOf(MigrationStatus.Setup);
         var completed = a.TimeOf(MigrationStatus.Completed);
-        if (Milliseconds(started, completed) is { } clock && IsOff(total, clock))
+        if (Milliseconds(started, completed) is { } clock && a.IsOff(total, clock))
         {
             yield return $"total-time is {total} ms; by its events from setup to completed it took {clock:F0} ms";
         }
 
-        if (Milliseconds(started, a.TimeOf(MigrationStatus.Active)) is { } connecting && setup > connecting + ClockSlack)
+        if (Milliseconds(started, a.TimeOf(MigrationStatus.Active)) is { } connecting && setup > connecting + a.ClockSlack)
         {
             yield return $"setup-time is {setup} ms; by its events it was active after {connecting:F0} ms";
         }
@@ -145,14 +145,14 @@ internal static class AccountRules
         // In postcopy the guest goes on elsewhere while this side has yet to complete.
         var end = a.IsPostcopy ? null : completed;
         // QEMU counts from when it decides, and a vCPU that waits for a processor stops when it has one: STOP comes after that.
-        if (Milliseconds(a.Stopped, end) is { } down && (IsOff(downtime, down) || (downtime == 0 && down > SurelyDown))
-            && !(Milliseconds(a.EarliestStop, end) is { } most && downtime > down && (downtime <= most || !IsOff(downtime, most))))
+        if (Milliseconds(a.Stopped, end) is { } down && (a.IsOff(downtime, down) || (downtime == 0 && down > SurelyDown))
+            && !(Milliseconds(a.EarliestStop, end) is { } most && downtime > down && (downtime <= most || !a.IsOff(downtime, most))))
         {
             yield return $"downtime is {downtime} ms; by its events from STOP to completed it was {down:F0} ms";
         }
 
-        if (a.IsPostcopy && Milliseconds(Earlier(a.Stopped, a.TimeOf(MigrationStatus.PostcopyActive)), a.Resumed) is { } away && downtime > Math.Max(0, away) * (1 + ClockShare) + ClockSlack
-            && !IsWholePostcopy(downtime, away, Milliseconds(a.Stopped, completed)))
+        if (a.IsPostcopy && Milliseconds(Earlier(a.Stopped, a.TimeOf(MigrationStatus.PostcopyActive)), a.Resumed) is { } away && downtime > Math.Max(0, away) * (1 + ClockShare) + a.ClockSlack
+            && !IsWholePostcopy(a, downtime, away, Milliseconds(a.Stopped, completed)))
         {
             yield return $"downtime is {downtime} ms; by the events of both sides the guest ran again after {away:F0} ms";
         }
@@ -231,9 +231,7 @@ internal static class AccountRules
     }
 
     /// <summary>A downtime of 0 ms QEMU takes for none yet, and sets it again when postcopy has completed (docs/findings.md).</summary>
-    private static bool IsWholePostcopy(double downtime, double away, double? whole) => away < ClockSlack && whole is { } postcopy && !IsOff(downtime, postcopy);
-
-    private static bool IsOff(double said, double clock) => Math.Abs(said - clock) > ClockSlack + (clock * ClockShare);
+    private static bool IsWholePostcopy(MigrationAccount a, double downtime, double away, double? whole) => away < a.ClockSlack && whole is { } postcopy && !a.IsOff(downtime, postcopy);
 
     private static double? Milliseconds(DateTimeOffset? from, DateTimeOffset? to) => from is { } start && to is { } end ? (end - start).TotalMilliseconds : null;
 

@@ -40,6 +40,9 @@ internal sealed record MigrationAccount
     /// <summary>Bytes of the file that the stream is in, from its start; null where there is none, or its pages have places.</summary>
     public long? FileBytes { get; init; }
 
+    /// <summary>By how much two times may differ for a thread that waits for a processor, ms.</summary>
+    public double ClockSlack { get; init; } = AccountRules.ClockSlack;
+
     /// <summary>Whether its source has begun another migration before.</summary>
     public bool IsLater { get; init; }
 
@@ -51,6 +54,9 @@ internal sealed record MigrationAccount
 
     /// <summary>Whether pages are made smaller by multifd.</summary>
     public bool IsCompressed => On("multifd") && Parameters.TryGetProperty("multifd-compression", out var method) && method.GetString() != "none";
+
+    /// <summary>Whether a time that QEMU says, ms, is not what a clock shows.</summary>
+    public bool IsOff(double said, double clock) => Math.Abs(said - clock) > ClockSlack + (clock * AccountRules.ClockShare);
 
     /// <summary>Whether a capability is on.</summary>
     public bool On(string capability) => Capabilities.Contains(capability);

@@ -53,7 +53,7 @@ internal sealed class ResidueOracle : IPairOracle
             yield return new(Name, last.Destination.Name, $"it has {destination} KiB of memory of its own, without the guest's RAM and its translated code, and the source {source} KiB");
         }
 
-        static long? Read(MigrationSide side) => MemoryUse.ReadBelow(side.Process.Child.Id, MigrationPair.GuestMemoryBytes);
+        long? Read(MigrationSide side) => MemoryUse.ReadBelow(side.Process.Child.Id, pair.SmallestRamBlock);
     }
 
     // Threads are joined, and connections closed, a moment after the last status.

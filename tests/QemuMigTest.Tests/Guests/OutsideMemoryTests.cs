@@ -46,7 +46,7 @@ public class OutsideMemoryTests
     public void A_page_as_it_was_before_its_last_write_is_told_and_who_wrote_it()
     {
         var (first, second) = (Filled(1), Filled(2));
-        var model = Model.WithWrittenOutside(Page, first, "before migration 1").WithWrittenOutside(Page, second, "before migration 2");
+        var model = Model.WithWrittenOutside(Page, first, "by the framework before migration 1").WithWrittenOutside(Page, second, "by the framework before migration 2");
         var known = Known(model, pass: 3).Single(bytes => bytes.Page == Page);
 
         known.Examine(second).ShouldBeNull();

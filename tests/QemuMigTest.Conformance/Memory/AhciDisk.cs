@@ -1,0 +1,124 @@
+using System.Buffers.Binary;
+using QemuMigTest.Processes;
+using QemuMigTest.QTest;
+
+namespace QemuMigTest.Conformance.Memory;
+
+/// <summary>Makes q35's disk controller read by DMA, as a driver would, where the guest is. Nobody else uses it after the boot.</summary>
+/// <param name="pair">The pair, which is told of all pages that are written.</param>
+internal sealed class AhciDisk(MigrationPair pair)
+{
+    private const int SectorBytes = 512;
+    private const int PageSize = 4096;
+
+    // The page of its commands, that of its replies, that of the first command.
+    private const uint List = 0x5_8000;
+    private const uint Replies = 0x5_9000;
+    private const uint Table = 0x5_a000;
+
+    private const ushort ConfigAddress = 0xcf8;
+    private const ushort ConfigData = 0xcfc;
+    private const uint Function = 0x8000_0000 | (0x1f << 11) | (2 << 8);
+    private const int CommandAndStatus = 0x04;
+    private const int ClassCode = 0x08;
+    private const int RegistersBase = 0x24;
+    private const uint ClassAhci = 0x01_0601;
+    private const uint MemoryAndBusMaster = 6;
+
+    private const int GlobalControl = 0x04;
+    private const int PortsImplemented = 0x0c;
+    private const int FirstPort = 0x100;
+    private const int PortBytes = 0x80;
+    private const uint Enabled = 0x8000_0000;
+
+    // Registers of a port.
+    private const int CommandListBase = 0x00;
+    private const int ReplyBase = 0x08;
+    private const int PortCommand = 0x18;
+    private const int TaskFile = 0x20;
+    private const int SataStatus = 0x28;
+    private const int CommandIssue = 0x38;
+
+    // Start, spin up, power on, take replies.
+    private const uint Running = 0x17;
+    private const uint DevicePresent = 3;
+    private const uint TaskFileError = 1;
+
+    // A command's registers are 5 dwords; it has one range of memory.
+    private const uint FrameDwords = 5;
+    private const uint OneRange = 1 << 16;
+    private const int RangesOffset = 0x80;
+
+    private QTestClient QTest => pair.Holder.Process.QTest!;
+
+    private int Port => Enumerable.Range(0, 32).Where(number => (Read(PortsImplemented) & (1u << number)) != 0)
+        .Select(number => FirstPort + (number * PortBytes)).First(port => (Read(port + SataStatus) & 0xf) == DevicePresent);
+
+    /// <summary>The class of the PCI function where the controller is on a q35; all bits set where there is none.</summary>
+    public uint Class => Configuration(ClassCode) >> 8;
+
+    /// <summary>Whether that is a controller which this can drive.</summary>
+    public bool IsThere => Class == ClassAhci;
+
+    /// <summary>Starts it: once, for a migration brings all of it along.</summary>
+    public void Start()
+    {
+        QTest.Out32(ConfigAddress, Function | CommandAndStatus);
+        QTest.Out16(ConfigData, (ushort)(QTest.In16(ConfigData) | MemoryAndBusMaster));
+        Write(GlobalControl, Read(GlobalControl) | Enabled);
+        var port = Port;
+        Write(port + PortCommand, 0);
+        Write(port + CommandListBase, List);
+        Write(port + ReplyBase, Replies);
+        Write(port + PortCommand, Running);
+    }
+
+    /// <summary>Has it read the disk's first sector into the beginning of a page that is zero, and waits until it has.</summary>
+    /// <param name="page">The page, guest-physical.</param>
+    /// <param name="when">When that is: <c>in pass 2</c>.</param>
+    /// <param name="ct">Ends the wait.</param>
+    public async Task ReadAsync(uint page, string when, CancellationToken ct)
+    {
+        // READ DMA of one sector, by its number: 0.
+        var table = new byte[PageSize];
+        new byte[] { 0x27, 0x80, 0xc8, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 1 }.CopyTo(table, 0);
+        BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(RangesOffset), page);
+        BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(RangesOffset + 12), SectorBytes - 1);
+        var list = new byte[PageSize];
+        BinaryPrimitives.WriteUInt32LittleEndian(list, FrameDwords | OneRange);
+        BinaryPrimitives.WriteUInt32LittleEndian(list.AsSpan(8), Table);
+        QTest.Write(Table, table);
+        QTest.Write(List, list);
+
+        var port = Port;
+        Write(port + CommandIssue, 1);
+        await Poll.UntilAsync(pair.Holder.Name, "its disk controller to read a sector", _ => Task.FromResult(Read(port + CommandIssue) == 0 ? this : null),
+            () => $"command 0x{Read(port + PortCommand):x}, task file 0x{Read(port + TaskFile):x}", pair.Environment.Limits.Command, ct);
+        (Read(port + TaskFile) & TaskFileError).ShouldBe(0u, "the disk's error bit");
+
+        // The controller notes there how much it has moved.
+        BinaryPrimitives.WriteUInt32LittleEndian(list.AsSpan(4), SectorBytes);
+        var content = new byte[PageSize];
+        pair.Program.Image.Span.CopyTo(content);
+        pair.Expect(Table, table, $"for its disk, {when}");
+        pair.Expect(List, list, $"for its disk, {when}");
+        pair.Expect(page, content, $"by its disk, {when}");
+    }
+
+    private uint Read(int register) => BinaryPrimitives.ReadUInt32LittleEndian(QTest.Read(Registers + (uint)register, sizeof(uint)));
+
+    private void Write(int register, uint value)
+    {
+        var bytes = new byte[sizeof(uint)];
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes, value);
+        QTest.Write(Registers + (uint)register, bytes);
+    }
+
+    private uint Registers => Configuration(RegistersBase) & ~0xfu;
+
+    private uint Configuration(int register)
+    {
+        QTest.Out32(ConfigAddress, Function | (uint)register);
+        return QTest.In32(ConfigData);
+    }
+}

@@ -1,0 +1,37 @@
+using System.Security.Cryptography;
+
+namespace QemuMigTest.Conformance.Memory;
+
+/// <summary>Pages that the guest leaves alone and devices write to.</summary>
+/// <param name="pair">The pair.</param>
+internal sealed class DevicePages(MigrationPair pair)
+{
+    /// <summary>The first of those in low memory, which a migration sends first; up to 0x8f000 all are free.</summary>
+    public const uint Low = 0x5_0000;
+
+    private const int PageSize = 4096;
+    private const int Written = 700;
+    private const int From = 1300;
+    private readonly Dictionary<uint, byte[]> _contents = [];
+
+    /// <summary>The page that is so far behind the region that nobody else uses it.</summary>
+    public uint High => pair.Program.Settings.RegionEnd + (16 * PageSize);
+
+    /// <summary>Fills a page with noise, on the side that has the guest.</summary>
+    public void Fill(uint page, string when) => Write(page, .., RandomNumberGenerator.GetBytes(PageSize), when);
+
+    /// <summary>Writes to the middle of a page; its beginning and its end stay.</summary>
+    public void FillMiddle(uint page, string when) => Write(page, From..(From + Written), RandomNumberGenerator.GetBytes(Written), when);
+
+    /// <summary>Makes a page zero.</summary>
+    public void Clear(uint page, string when) => Write(page, .., new byte[PageSize], when);
+
+    private void Write(uint page, Range where, byte[] bytes, string when)
+    {
+        var content = (byte[])_contents.GetValueOrDefault(page, new byte[PageSize]).Clone();
+        bytes.CopyTo(content.AsSpan(where));
+        _contents[page] = content;
+        pair.Holder.Process.QTest!.Write(page + (ulong)where.GetOffsetAndLength(PageSize).Offset, bytes);
+        pair.Expect(page, content, $"by a device, {when}");
+    }
+}
