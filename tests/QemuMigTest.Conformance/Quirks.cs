@@ -23,6 +23,9 @@ internal static class Quirks
     /// <summary>With multifd, a migration that is cancelled in setup may stay in cancelling for ever: docs/findings.md, seen on 7.2.</summary>
     public static bool MultifdCancelInSetupHangs(QemuVersion version) => !version.IsAtLeast(8, 0);
 
+    /// <summary>A multifd migration that is cancelled as a pass begins may stay in cancelling for ever: docs/findings.md, seen on 10.0, not on 7.2, 10.2 and 11.1.</summary>
+    public static bool MultifdCancelAtPassHangs(QemuVersion version) => version.IsAtLeast(9, 0) && !version.IsAtLeast(10, 2);
+
     /// <summary>A multifd migration that is cancelled leaves some KiB in the source: docs/findings.md, seen on 7.2, not on 10.0 and 11.1.</summary>
     public static bool CancelledMultifdLeaks(QemuVersion version) => !version.IsAtLeast(8, 0);
 
