@@ -47,6 +47,15 @@ internal static class Quirks
     /// <summary>A source with RAM in several blocks, sizes multiples of 64 pages, aborts under TCG: docs/findings.md, seen on 10.0, 10.2 and 11.1, not on 7.2; the cause is there since 9.0.</summary>
     public static bool BlocksOfWholeWordsAbort(QemuVersion version) => version.IsAtLeast(9, 0);
 
+    /// <summary>What calc-dirty-rate says in mode dirty-bitmap under TCG, for the catalogue: docs/findings.md, seen on 10.0 and 11.1.</summary>
+    public const string DirtyBitmapRateIsZeroShown = "calc-dirty-rate by dirty-bitmap under TCG: it measures 0 of a guest that writes to all of its region";
+
+    /// <summary>What it does where <see cref="DirtyBitmapRateKills"/>, for the catalogue.</summary>
+    public const string DirtyBitmapRateKillsShown = "calc-dirty-rate by dirty-bitmap under TCG: QEMU ends with SIGSEGV";
+
+    /// <summary>calc-dirty-rate by dirty-bitmap ends a QEMU under TCG: docs/findings.md, seen on 7.2.</summary>
+    public static bool DirtyBitmapRateKills(QemuVersion version) => !version.IsAtLeast(8, 0);
+
     /// <summary>What happens where <see cref="ColoUnreachable"/>, for the catalogue.</summary>
     public const string ColoUnreachableShown = "COLO is never reached: the source completes and stops, the secondary says COLO_EXIT with reason error";
 
