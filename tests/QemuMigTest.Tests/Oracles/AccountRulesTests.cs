@@ -104,6 +104,24 @@ public sealed class AccountRulesTests
     public void Before_8_0_the_parts_make_all_that_was_transferred() =>
         AccountRules.Check(Account(Precopy) with { Version = new QemuVersion(7, 2, 22, "") }).ShouldContain(text => text.Contains("must be 0 to 0 bytes", StringComparison.Ordinal));
 
+    [TestCase(7, true, false)]
+    [TestCase(7, false, true)]
+    [TestCase(11, true, true)]
+    public void Before_8_0_mbps_counts_from_the_last_recovery_on(int major, bool recovered, bool wrong)
+    {
+        var account = Account(Precopy.Replace("\"mbps\": 1253.2431374122368", "\"mbps\": 125.32", StringComparison.Ordinal)) with { Version = new QemuVersion(major, 0, 0, "") };
+        account = account with { Statuses = [.. account.Statuses, (recovered ? MigrationStatus.PostcopyPaused : MigrationStatus.Active, At(160))] };
+        AccountRules.Check(account).Any(text => text.StartsWith("mbps", StringComparison.Ordinal)).ShouldBe(wrong);
+    }
+
+    [TestCase(1, true)]
+    [TestCase(4, false)]
+    public void Where_threads_wait_for_their_turn_times_may_differ_by_more(int load, bool wrong)
+    {
+        var account = Account(Precopy.Replace("\"total-time\": 1017", "\"total-time\": 1500", StringComparison.Ordinal)) with { ClockSlack = load * AccountRules.ClockSlack };
+        AccountRules.Check(account).Any(text => text.StartsWith("total-time", StringComparison.Ordinal)).ShouldBe(wrong);
+    }
+
     private static MigrationAccount Account(string info) => new()
     {
         Info = JsonElement.Parse(info),
