@@ -1,4 +1,5 @@
 using QemuMigTest.Migration;
+using QemuMigTest.Processes;
 using QemuMigTest.Qmp;
 
 namespace QemuMigTest.Oracles;
@@ -20,7 +21,7 @@ internal sealed class OneRunnerOracle : IPairOracle
 
         foreach (var side in pair.QemuSides.Where(side => side != pair.Holder && !side.Process.Exited.IsCompleted))
         {
-            var state = await side.QueryStatusAsync(ct);
+            var state = await SettleAsync(side, ct);
             var wanted = side == pair.Source ? "postmigrate" : "inmigrate";
             if (state.Running || state.Name != wanted)
             {
@@ -29,6 +30,22 @@ internal sealed class OneRunnerOracle : IPairOracle
         }
 
         return findings;
+    }
+
+    // A source says completed a moment before its run state does.
+    private static async Task<RunState> SettleAsync(MigrationSide side, CancellationToken ct)
+    {
+        RunState? state = null;
+        try
+        {
+            return await Poll.UntilAsync(side.Name, "the end of finish-migrate", async token => (state = await side.QueryStatusAsync(token)) is { Name: "finish-migrate", Running: false } ? null : state,
+                () => $"{state}", side.Process.Options.Limits.Command, ct);
+        }
+        catch (WaitTimeoutException) when (state is not null)
+        {
+            // What it stays in is the finding.
+            return state;
+        }
     }
 
     private void CheckEvents(MigrationPair pair, MigrationRun run, List<OracleFinding> findings)
