@@ -18,6 +18,6 @@ internal sealed record TimedRun(double WallSeconds, RunRecord Record)
 
     /// <summary>The seconds of each path that passed and that was not refused.</summary>
     public IReadOnlyDictionary<string, double> Passed => Record.Tests
-        .Where(test => test.Attempts is [{ Outcome: TestOutcome.Passed, Refused: null }])
+        .Where(test => test.Attempts is [{ Outcome: TestOutcome.Passed, Refused: null, Fault: null }])
         .ToDictionary(test => test.Path, test => test.Attempts[0].DurationSeconds);
 }

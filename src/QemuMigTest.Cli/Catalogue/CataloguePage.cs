@@ -68,17 +68,18 @@ internal sealed class CataloguePage
             ? $"The suite has all of upstream's {there} paths, and {own} of its own."
             : $"Of upstream's {_upstream.Count} paths the suite has {there}; not there yet: {_upstream.Count - there}. It has {own} of its own.");
         Line();
-        Line("| QEMU | Debian suite | accelerator | passed | refused | skipped | failed |");
-        Line("|---|---|---|---|---|---|---|");
+        Line("| QEMU | Debian suite | accelerator | passed | refused | known fault | skipped | failed |");
+        Line("|---|---|---|---|---|---|---|---|");
         foreach (var run in _runs)
         {
-            string[] words = [PathVerdict.Passed, PathVerdict.Refused, PathVerdict.Skipped, PathVerdict.Failed];
+            string[] words = [PathVerdict.Passed, PathVerdict.Refused, PathVerdict.KnownFault, PathVerdict.Skipped, PathVerdict.Failed];
             var counts = words.Select(word => run.Verdicts.Values.Count(verdict => verdict.Word == word).ToString(CultureInfo.InvariantCulture));
             Line($"| {run.Version} | {run.Suite ?? "(a build of its own)"} | {run.Accelerator} | {string.Join(" | ", counts)} |");
         }
         Line();
         Line("- **passed**: all that the test proves held, and every oracle ([oracles.md](oracles.md)).");
         Line("- **refused**: this QEMU does not do it, says so, and does so as it should. The test proved the refusal.");
+        Line("- **known fault**: this QEMU does what it should not, as is known of its version ([findings.md](findings.md)). The test proved that it does so still.");
         Line("- **skipped**: something that the test needs is not there. The note says what was wanted, what was found, and why that is not enough.");
         Line("- **failed**: something did not hold.");
         Line();

@@ -3,16 +3,17 @@ using QemuMigTest.Results;
 namespace QemuMigTest.Cli.Catalogue;
 
 /// <summary>What became of a path on a build.</summary>
-/// <param name="Word">One word for the table: passed, refused, skipped, failed.</param>
+/// <param name="Word">For the table: passed, refused, known fault, skipped, failed.</param>
 /// <param name="Note">What explains it; null when nothing needs to be explained.</param>
 internal sealed record PathVerdict(string Word, string? Note)
 {
     public const string Passed = "passed";
     public const string Refused = "refused";
+    public const string KnownFault = "known fault";
     public const string Skipped = "skipped";
     public const string Failed = "failed";
 
-    private static readonly string[] WorstFirst = [Failed, Skipped, Refused, Passed];
+    private static readonly string[] WorstFirst = [Failed, Skipped, KnownFault, Refused, Passed];
 
     /// <summary>The verdict on a test: the worst of its attempts, so that a repeated run hides nothing.</summary>
     public static PathVerdict Of(TestRecord test) =>
@@ -20,6 +21,7 @@ internal sealed record PathVerdict(string Word, string? Note)
 
     private static PathVerdict Of(AttemptRecord attempt) => attempt.Outcome switch
     {
+        TestOutcome.Passed when attempt.Fault is { } what => new(KnownFault, $"known fault (findings.md): {StableText.Of(what)}"),
         TestOutcome.Passed when attempt.Refused is { } what => new(Refused, $"refused as it should be: {StableText.Of(what)}"),
         TestOutcome.Passed => new(Passed, null),
         TestOutcome.Skipped => new(Skipped, StableText.Of(SkipOf(attempt))),

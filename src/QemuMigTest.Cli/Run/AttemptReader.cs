@@ -40,7 +40,8 @@ internal static partial class AttemptReader
             Wanted = Text(properties, TestProperties.Wanted),
             Found = Text(properties, TestProperties.Found),
             Why = Text(properties, TestProperties.Why),
-            Refused = RefusedOf(properties),
+            Refused = NotesOf(properties, TestProperties.Refused),
+            Fault = NotesOf(properties, TestProperties.Fault),
             Measures = MeasuresOf(properties),
             Output = OutputOf(result.Output + errorOutput),
         };
@@ -94,10 +95,10 @@ internal static partial class AttemptReader
         return measures;
     }
 
-    private static string? RefusedOf(IPropertyBag properties)
+    private static string? NotesOf(IPropertyBag properties, string name)
     {
-        var refusals = properties[TestProperties.Refused].Cast<string>().Distinct().ToList();
-        return refusals.Count == 0 ? null : string.Join("; ", refusals);
+        var notes = properties[name].Cast<string>().Distinct().ToList();
+        return notes.Count == 0 ? null : string.Join("; ", notes);
     }
 
     // JSON knows no infinity.

@@ -24,6 +24,9 @@ public static class TestProperties
     /// <summary>What QEMU refused, as the test wanted it to; one value a refusal. See <see cref="MigrationFixture.NoteRefusal"/>.</summary>
     public const string Refused = "Refused";
 
+    /// <summary>A fault of QEMU's, known by version, that the test has proved to be there still; one value a fault. See <see cref="MigrationFixture.NoteFault"/>.</summary>
+    public const string Fault = "Fault";
+
     /// <summary>
     /// Before the name of a measured number, its unit in the name: <c>Measure:total-time-ms</c>.
     /// The value is a number, or a string in the invariant culture.
@@ -32,5 +35,5 @@ public static class TestProperties
 
     /// <summary>Whether the property belongs to one run of the test, and must be gone before the next.</summary>
     public static bool IsOfOneRun(string name) =>
-        name is Folder or Wanted or Found or Why or Refused || name.StartsWith(MeasurePrefix, StringComparison.Ordinal);
+        name is Folder or Wanted or Found or Why or Refused or Fault || name.StartsWith(MeasurePrefix, StringComparison.Ordinal);
 }

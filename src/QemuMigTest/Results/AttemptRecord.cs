@@ -33,6 +33,9 @@ public sealed record AttemptRecord
     /// <summary>What QEMU refused, as the test wanted it to; null if nothing. Such an attempt has passed.</summary>
     public string? Refused { get; init; }
 
+    /// <summary>What QEMU did that it should not, as its version is known to; null if nothing. Such an attempt has passed.</summary>
+    public string? Fault { get; init; }
+
     /// <summary>What the test measured, by name; the unit is in the name: <c>total-time-ms</c>.</summary>
     public IReadOnlyDictionary<string, double> Measures { get; init; } = new Dictionary<string, double>();
 

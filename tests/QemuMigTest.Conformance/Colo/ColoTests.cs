@@ -58,7 +58,7 @@ public sealed class ColoTests : MigrationFixture
         exit.Data.GetProperty("reason").GetString().ShouldBe("error");
         await pair.Destination.ExecuteAsync("x-colo-lost-heartbeat", null, ct);
         await migration.CompleteAsync(ct);
-        NoteRefusal(Quirks.ColoUnreachableShown);
+        NoteFault(Quirks.ColoUnreachableShown);
     }
 
     // The primary is of no use afterwards: it holds QEMU's lock and waits for the secondary.
@@ -69,7 +69,7 @@ public sealed class ColoTests : MigrationFixture
         ended.Name.ShouldBe(pair.Destination.Name);
         ended.Status.Signal.ShouldBe(Abort);
         ended.Stderr.ShouldContain(Quirks.ColoCheckpointAssertion);
-        NoteRefusal(Quirks.ColoCheckpointAbortsShown);
+        NoteFault(Quirks.ColoCheckpointAbortsShown);
     }
 
     private PairOptions Options(string more)

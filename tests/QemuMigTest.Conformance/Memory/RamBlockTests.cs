@@ -33,7 +33,7 @@ public sealed class RamBlockTests : MigrationFixture
             ended.Name.ShouldBe(pair.Source.Name);
             ended.Status.Signal.ShouldBe(Abort);
             ended.Stderr.ShouldContain(Quirks.BlocksOfWholeWordsAssertion);
-            NoteRefusal(Quirks.BlocksOfWholeWordsAbortShown);
+            NoteFault(Quirks.BlocksOfWholeWordsAbortShown);
             return;
         }
 

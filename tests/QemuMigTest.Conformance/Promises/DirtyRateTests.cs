@@ -30,7 +30,7 @@ public sealed class DirtyRateTests : MigrationFixture
         {
             Release(pair);
             (await Should.ThrowAsync<QemuExitedException>(() => MeasureAsync(pair.Source, "dirty-bitmap", ct))).Status.Signal.ShouldBe(SegmentationFault);
-            NoteRefusal(Quirks.DirtyBitmapRateKillsShown);
+            NoteFault(Quirks.DirtyBitmapRateKillsShown);
             return;
         }
 
@@ -38,7 +38,7 @@ public sealed class DirtyRateTests : MigrationFixture
         if (tcg)
         {
             rate.ShouldBe(0, "MiB/s under TCG: docs/findings.md says why; is it mended?");
-            NoteRefusal(Quirks.DirtyBitmapRateIsZeroShown);
+            NoteFault(Quirks.DirtyBitmapRateIsZeroShown);
         }
         else
         {

@@ -110,14 +110,14 @@ public sealed class CommandRuleTests : RuleFixture
             var ended = await Should.ThrowAsync<QemuExitedException>(MigrateOnAsync);
             ended.Status.Signal.ShouldBe((int)Signum.SIGABRT);
             ended.Stderr.ShouldContain(Quirks.MigrateInPostcopyError);
-            NoteRefusal("migrate on a destination in postcopy: it aborts, and the guest is lost");
+            NoteFault("migrate on a destination in postcopy: it aborts, and the guest is lost");
             return;
         }
 
         var refusal = await Should.ThrowAsync<QmpCommandException>(MigrateOnAsync);
         refusal.Description.ShouldContain(Quirks.MigrateInPostcopyError);
         (await pair.Destination.QueryMigrateAsync(ct)).Status.ShouldBe(MigrationStatus.Setup, "a refused migrate changes the status: known, and to be taken out of docs/findings.md when it does not");
-        NoteRefusal("migrate on a destination in postcopy: refused, but its status goes to setup");
+        NoteFault("migrate on a destination in postcopy: refused, but its status goes to setup");
     }
 
     [MigrationTest("/migration/rules/commands/postcopy/release-ram"), RequiresCapability("postcopy-ram"), RequiresCapability("release-ram"), RequiresUserfaultfd]

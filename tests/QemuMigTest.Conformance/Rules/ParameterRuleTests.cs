@@ -66,6 +66,7 @@ public sealed class ParameterRuleTests : RuleFixture
         }
 
         await probe.FinishAsync(ct);
+        NoteFault("mapped-ram and compression, or TLS: both are accepted, and every migrate-set-parameters is refused until mapped-ram is off");
     }
 
     private async Task TryValuesAsync(QemuProcess qemu, QemuBinary binary, CancellationToken ct)

@@ -25,7 +25,7 @@ public sealed class CatalogueCommandTests
         (await MakeAsync("new", "old")).ShouldBe(0, _command.Error);
 
         var page = File.ReadAllText(Page);
-        page.ShouldContain("| 7.2 | bookworm | tcg | 3 | 0 | 0 | 0 |\n| 11.1 | trixie-backports | tcg | 3 | 0 | 0 | 0 |\n");
+        page.ShouldContain("| 7.2 | bookworm | tcg | 3 | 0 | 0 | 0 | 0 |\n| 11.1 | trixie-backports | tcg | 3 | 0 | 0 | 0 | 0 |\n");
         page.ShouldContain("Of upstream's 103 paths the suite has 2; not there yet: 101. It has 1 of its own.");
         page.ShouldContain("| `/migration/bad_dest` | Nobody listens | 10.2 | passed | passed |\n");
         page.ShouldContain("| `/migration/precopy/unix/plain` | *not there yet* | 10.2 | – | – |\n");
@@ -47,6 +47,20 @@ public sealed class CatalogueCommandTests
         page.ShouldContain("| Our own idea | refused (");
         page.ShouldContain("2. skipped: wants capability x; found QEMU 7.2 without it (it does not list it)\n");
         page.ShouldContain(". refused as it should be: migrate to …/file\n");
+    }
+
+    [Test]
+    public async Task A_known_fault_is_no_refusal()
+    {
+        var faulty = Attempt(TestOutcome.Passed) with { Fault = "migrate with two blocks: it aborts" };
+        Save("new", Record("11.1.3", "bookworm", faulty, Attempt(TestOutcome.Passed), Attempt(TestOutcome.Passed)));
+
+        (await MakeAsync("new")).ShouldBe(0, _command.Error);
+
+        var page = File.ReadAllText(Page);
+        page.ShouldContain("| 11.1 | bookworm | tcg | 2 | 0 | 1 | 0 | 0 |\n");
+        page.ShouldContain("| known fault (");
+        page.ShouldContain(". known fault (findings.md): migrate with two blocks: it aborts\n");
     }
 
     [Test]
