@@ -21,12 +21,14 @@ internal sealed record PathVerdict(string Word, string? Note)
 
     private static PathVerdict Of(AttemptRecord attempt) => attempt.Outcome switch
     {
-        TestOutcome.Passed when attempt.Fault is { } what => new(KnownFault, $"known fault (findings.md): {StableText.Of(what)}"),
-        TestOutcome.Passed when attempt.Refused is { } what => new(Refused, $"refused as it should be: {StableText.Of(what)}"),
+        TestOutcome.Passed when attempt.Fault is { } what => new(KnownFault, string.Join("; ", new[] { $"known fault (findings.md): {StableText.Of(what)}", RefusalOf(attempt) }.OfType<string>())),
+        TestOutcome.Passed when RefusalOf(attempt) is { } refusal => new(Refused, refusal),
         TestOutcome.Passed => new(Passed, null),
         TestOutcome.Skipped => new(Skipped, StableText.Of(SkipOf(attempt))),
         _ => new(Failed, $"failed: {StableText.Of(FirstLine(attempt.Reason))}"),
     };
+
+    private static string? RefusalOf(AttemptRecord attempt) => attempt.Refused is { } what ? $"refused as it should be: {StableText.Of(what)}" : null;
 
     private static string SkipOf(AttemptRecord attempt) => attempt.Wanted is { } wanted
         ? $"skipped: wants {wanted}; found {attempt.Found} ({attempt.Why})"

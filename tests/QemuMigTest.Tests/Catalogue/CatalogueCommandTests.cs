@@ -53,13 +53,14 @@ public sealed class CatalogueCommandTests
     public async Task A_known_fault_is_no_refusal()
     {
         var faulty = Attempt(TestOutcome.Passed) with { Fault = "migrate with two blocks: it aborts" };
-        Save("new", Record("11.1.3", "bookworm", faulty, Attempt(TestOutcome.Passed), Attempt(TestOutcome.Passed)));
+        Save("new", Record("11.1.3", "bookworm", faulty, faulty with { Refused = "migrate with three" }));
 
         (await MakeAsync("new")).ShouldBe(0, _command.Error);
 
         var page = File.ReadAllText(Page);
-        page.ShouldContain("| 11.1 | bookworm | tcg | 2 | 0 | 1 | 0 | 0 |\n");
+        page.ShouldContain("| 11.1 | bookworm | tcg | 1 | 0 | 2 | 0 | 0 |\n");
         page.ShouldContain("| known fault (");
+        page.ShouldContain(". known fault (findings.md): migrate with two blocks: it aborts; refused as it should be: migrate with three\n");
         page.ShouldContain(". known fault (findings.md): migrate with two blocks: it aborts\n");
     }
 
