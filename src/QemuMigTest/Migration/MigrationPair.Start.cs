@@ -15,11 +15,18 @@ public sealed partial class MigrationPair
     /// <param name="spawner">Starts the processes.</param>
     /// <param name="scratch">The pair's own folder; the caller deletes it.</param>
     /// <param name="ct">Ends the start; nothing is left.</param>
+    /// <exception cref="ArgumentException">The options do not go together.</exception>
     /// <exception cref="QemuStartException">A QEMU did not start.</exception>
     /// <exception cref="WaitTimeoutException">A QEMU or the guest did not come up in time.</exception>
     public static async Task<MigrationPair> StartAsync(
         PairOptions options, MigrationEnvironment environment, ProcessSpawner spawner, ScratchDirectory scratch, CancellationToken ct)
     {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.RamNodesKiB.Count > 0 && options.Ram != GuestRam.Anonymous)
+        {
+            throw new ArgumentException($"RAM is in NUMA nodes where it is {GuestRam.Anonymous}, not where it is {options.Ram}.", nameof(options));
+        }
+
         var pair = new MigrationPair(options, environment, spawner, scratch);
         try
         {
