@@ -91,8 +91,11 @@ internal static class Quirks
     /// <summary>Why cancelling a migration with a return path waits for 11.0: seen on 7.2, 10.0 and 10.2.</summary>
     public const string CancelMayFail = "with a return path a cancelled migration may end as failed before 11.0 (docs/findings.md)";
 
-    /// <summary>The second vCPU of the state guest is damaged by a migration of several passes under TCG: docs/findings.md, seen on 7.2, not on 10.0 and 11.1.</summary>
-    public static bool SeveralVcpusLoseState(QemuVersion version) => !version.IsAtLeast(8, 0);
+    /// <summary>Under TCG a store to a page in the vCPU's TLB may be lost by a migration of several passes: docs/findings.md, seen on 7.2, not on 10.0 and 11.1; by its history mended in 9.0.</summary>
+    public static bool StoresMayBeLost(QemuVersion version) => !version.IsAtLeast(9, 0);
+
+    /// <summary>Blocks of RAM whose dirty pages QEMU does not take by words of 64: they are not concerned.</summary>
+    public static readonly IReadOnlyList<int> NodesWithoutLostStoresKiB = [76_804, 76_796];
 
     /// <summary>The limits that a migration with dirty-limit has set stay when it was cancelled or has completed, and the guest is held back: docs/findings.md, seen on 10.0 and 11.1.</summary>
     public static bool DirtyLimitStays(QemuVersion version) => version.IsAtLeast(8, 1);

@@ -8,9 +8,8 @@ namespace QemuMigTest.Conformance.Snapshot;
 [RequiresCapability("background-snapshot"), RequiresUserfaultfd]
 public sealed class BackgroundSnapshotTests : MigrationFixture
 {
-    // Slow enough for the guest to write to all of its pages again before they are saved.
-    private const long Bandwidth = 100_000_000;
-    private const uint Passes = 2;
+    // Slow enough for the guest to write to all of its pages before they are saved: each such page is saved first, and the guest waits for that.
+    private const long Bandwidth = 60_000_000;
 
     [MigrationTest("/migration/background-snapshot")]
     public async Task The_stream_has_the_guest_as_it_was_when_the_snapshot_began(CancellationToken ct)
@@ -33,7 +32,7 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
         await pair.Destination.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, 0, "migration status completed", ct);
         var saved = await pair.Destination.ReadGuestStateAsync(ct);
         saved.Pass.ShouldBeGreaterThanOrEqualTo(before.Pass, "the snapshot is not of an earlier guest");
-        after.Pass.ShouldBeGreaterThan(saved.Pass + Passes, "the guest has gone on while it was saved");
+        after.Pass.ShouldBeGreaterThan(saved.Pass, "the guest has gone on while it was saved");
         var check = pair.MemoryModel.StartCheck(saved);
         await pair.Destination.Memory.ReadAsync(pair.Program.Settings.RegionStart, pair.Program.Settings.RegionSize, check.Add, ct);
         var found = check.End();

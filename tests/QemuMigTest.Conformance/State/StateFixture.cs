@@ -12,5 +12,11 @@ public abstract class StateFixture : MigrationFixture
 
     /// <summary>The same, with more to say of the guest.</summary>
     protected Task<MigrationPair> StartStatePairAsync(StateGuestSettings guest, IReadOnlyList<MigrationCapability> capabilities, Convergence convergence, CancellationToken ct) =>
-        StartPairAsync(new() { StateGuest = guest, Capabilities = capabilities, Convergence = convergence }, ct);
+        StartPairAsync(new()
+        {
+            StateGuest = guest,
+            Capabilities = capabilities,
+            Convergence = convergence,
+            RamNodesKiB = Quirks.StoresMayBeLost(Environment.Source.Version) ? Quirks.NodesWithoutLostStoresKiB : [],
+        }, ct);
 }

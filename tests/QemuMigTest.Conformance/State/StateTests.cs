@@ -1,5 +1,3 @@
-using QemuMigTest.Guests.State;
-
 namespace QemuMigTest.Conformance.State;
 
 public sealed class StateTests : StateFixture
@@ -23,8 +21,7 @@ public sealed class StateTests : StateFixture
     [MigrationTest("/migration/state/precopy/passes")]
     public async Task They_are_looked_at_while_memory_is_sent_pass_after_pass(CancellationToken ct)
     {
-        var guest = new StateGuestSettings { Vcpus = Quirks.SeveralVcpusLoseState(Environment.Source.Version) ? 1 : 2 };
-        var pair = await StartStatePairAsync(guest, [], Convergence.Held, ct);
+        var pair = await StartStatePairAsync(2, [], ct, Convergence.Held);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForSentPageDirtiedAsync(ct);
         await migration.WaitForPassAsync(2, ct);
