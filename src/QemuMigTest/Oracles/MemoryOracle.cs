@@ -30,10 +30,11 @@ internal sealed class MemoryOracle : IPairOracle
         await CheckUntouchedAsync(pair, findings, ct);
         if (HasOriginal(pair))
         {
-            var settings = pair.Program.Settings;
-            await CompareAsync(pair, 0, settings.RegionStart, findings, ct);
-            await CompareAsync(pair, UntouchedEnd, MigrationPair.GuestMemoryBytes - UntouchedEnd, findings, ct);
-            await CompareAsync(pair, BiosStart, BiosBytes, findings, ct);
+            // The guest that runs on turns some, and devices may write to others: all of these are known.
+            var known = pair.MemoryModel.Outside.At(await pair.Holder.ReadGuestStateAsync(ct)).Where(bytes => bytes.Expected.Length == PageSize).Select(bytes => bytes.Page).ToHashSet();
+            await CompareAsync(pair, 0, pair.Program.Settings.RegionStart, known, findings, ct);
+            await CompareAsync(pair, UntouchedEnd, MigrationPair.GuestMemoryBytes - UntouchedEnd, known, findings, ct);
+            await CompareAsync(pair, BiosStart, BiosBytes, known, findings, ct);
         }
 
         return findings;
@@ -98,14 +99,12 @@ internal sealed class MemoryOracle : IPairOracle
         Report(found.Build(state, start, (int)((UntouchedEnd - start) / PageSize)), pair.Holder, $"pages from 0x{start:x} that nobody has written to", findings);
     }
 
-    private async Task CompareAsync(MigrationPair pair, ulong start, long length, List<OracleFinding> findings, CancellationToken ct)
+    private async Task CompareAsync(MigrationPair pair, ulong start, long length, HashSet<uint> known, List<OracleFinding> findings, CancellationToken ct)
     {
         var source = pair.Runs[^1].Source;
         var expected = await source.Memory.OpenAsync(start, length, ct);
         var seen = await pair.Holder.Memory.OpenAsync(start, length, ct);
         var found = new MemoryCheckBuilder(PageSize);
-        // The guest that runs on turns some, and devices may write to others: all of these are known.
-        var known = pair.MemoryModel.Outside.At(await pair.Holder.ReadGuestStateAsync(ct)).Where(bytes => bytes.Expected.Length == PageSize).Select(bytes => bytes.Page).ToHashSet();
         var pieces = (Expected: new byte[GuestMemory.PieceBytes], Seen: new byte[GuestMemory.PieceBytes]);
         for (long done = 0; done < length; done += GuestMemory.PieceBytes)
         {
