@@ -32,6 +32,9 @@ internal static class Quirks
     /// <summary>Why 7.2 is not asked for multifd migrations that break again and again: docs/findings.md.</summary>
     public const string BrokenMultifdHangs = "on 7.2 the migration thread of a multifd migration that breaks may hang for ever";
 
+    /// <summary>Why 7.2 is not asked to recover over and over: docs/findings.md; by its history 8.2 took such races out of the return path.</summary>
+    public const string RecoveriesMayCrash = "a source that recovers over and over may crash before (seen on 7.2)";
+
     /// <summary>multifd-zlib-level and multifd-zstd-level are accepted and not applied: seen on 7.2.</summary>
     public static bool CompressionLevelIgnored(QemuVersion version) => !version.IsAtLeast(8, 0);
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using QemuMigTest.Hosts;
 using QemuMigTest.Migration;
 using QemuMigTest.Migration.Channels;
@@ -73,6 +74,7 @@ internal sealed class AccountOracle : IPairOracle
             Resumed = arrival.FirstOrDefault(e => e.Name == "RESUME")?.Timestamp,
             Arrived = arrival.FirstOrDefault(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed)?.Timestamp,
             ClockSlack = ClockSlack(),
+            ClockZero = TimeProvider.System.GetUtcNow() - Stopwatch.GetElapsedTime(0),
             GuestRam = on.Contains(MigrationCapability.IgnoreShared.Name) || pair.Options.Mode.DestinationJoinsLater ? 0 : MigrationPair.GuestMemoryBytes,
             FileBytes = run.Channel is FileChannel file && !on.Contains(MigrationCapability.MappedRam.Name) ? file.StreamBytes : null,
         };

@@ -43,6 +43,9 @@ internal sealed record MigrationAccount
     /// <summary>By how much two times may differ for a thread that waits for a processor, ms.</summary>
     public double ClockSlack { get; init; } = AccountRules.ClockSlack;
 
+    /// <summary>When the host's monotonic clock, QEMU's clock of a migration's times, was 0; null where that is not known.</summary>
+    public DateTimeOffset? ClockZero { get; init; }
+
     /// <summary>Whether its source has begun another migration before.</summary>
     public bool IsLater { get; init; }
 

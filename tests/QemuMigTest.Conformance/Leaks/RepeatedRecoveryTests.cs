@@ -6,7 +6,7 @@ namespace QemuMigTest.Conformance.Leaks;
 public sealed class RepeatedRecoveryTests : RecoveryFixture
 {
     // Not with postcopy-preempt: the destination may crash (docs/findings.md).
-    [MigrationTest("/migration/leaks/recovery/plain")]
+    [MigrationTest("/migration/leaks/recovery/plain"), RequiresVersion(8, 2, Quirks.RecoveriesMayCrash)]
     public async Task Recoveries_leave_nothing(CancellationToken ct)
     {
         var migration = await LoseChannelAsync(new(), ct);

@@ -58,6 +58,21 @@ public sealed class AccountRulesTests
         Downtimes(resumed: 400).ShouldHaveSingleItem().ShouldContain("downtime is 874 ms; by the events of both sides the guest ran again after 241 ms");
     }
 
+    [TestCase(7, 10_901_017, false)]
+    [TestCase(7, 10_905_000, true)]
+    [TestCase(11, 10_901_017, true)]
+    public void Before_8_2_the_downtime_of_a_postcopy_may_be_the_uptime_of_the_host(int major, int downtime, bool wrong)
+    {
+        var account = Account(Precopy.Replace("\"downtime\": 874", $"\"downtime\": {downtime}", StringComparison.Ordinal)) with
+        {
+            Version = new QemuVersion(major, 2, 22, ""),
+            ClockZero = At(-10_900_000),
+            Resumed = At(163),
+            Statuses = [(MigrationStatus.Setup, At(0)), (MigrationStatus.Active, At(23)), (MigrationStatus.PostcopyActive, At(159)), (MigrationStatus.Completed, At(1017))],
+        };
+        AccountRules.Check(account).Any(text => text.Contains("downtime", StringComparison.Ordinal) && !text.StartsWith("transferred", StringComparison.Ordinal)).ShouldBe(wrong);
+    }
+
     [TestCase(158, 874, true)]
     [TestCase(10, 1000, true)]
     [TestCase(157, 74, false)]
