@@ -32,6 +32,9 @@ internal static class Quirks
     /// <summary>Why 7.2 is not asked for multifd migrations that break again and again: docs/findings.md.</summary>
     public const string BrokenMultifdHangs = "on 7.2 the migration thread of a multifd migration that breaks may hang for ever";
 
+    /// <summary>Why 7.2 is not asked to recover with postcopy-preempt through a proxy: docs/findings.md.</summary>
+    public const string PreemptRecoveryMayFail = "on 7.2 a postcopy with postcopy-preempt that has recovered may break by itself";
+
     /// <summary>Why 7.2 is not asked to recover over and over: docs/findings.md; by its history 8.2 took such races out of the return path.</summary>
     public const string RecoveriesMayCrash = "a source that recovers over and over may crash before (seen on 7.2)";
 
@@ -93,6 +96,12 @@ internal static class Quirks
 
     /// <summary>Why cancelling a migration with a return path waits for 11.0: seen on 7.2, 10.0 and 10.2.</summary>
     public const string CancelMayFail = "with a return path a cancelled migration may end as failed before 11.0 (docs/findings.md)";
+
+    /// <summary>The source of a stopped guest says postmigrate after a cancel in pre-switchover: docs/findings.md, seen on 7.2, not on 10.0 and 11.1; by its history mended in 8.1.</summary>
+    public static bool CancelLosesRunState(QemuVersion version) => !version.IsAtLeast(8, 1);
+
+    /// <summary>A migration forgets the VLANs that virtio-net's driver wants: docs/findings.md, seen on 7.2, not on 10.0 and 11.1.</summary>
+    public static bool VlansMayBeLost(QemuVersion version) => !version.IsAtLeast(10, 0);
 
     /// <summary>Under TCG a store to a page in the vCPU's TLB may be lost by a migration of several passes: docs/findings.md, seen on 7.2, not on 10.0 and 11.1; by its history mended in 9.0.</summary>
     public static bool StoresMayBeLost(QemuVersion version) => !version.IsAtLeast(9, 0);

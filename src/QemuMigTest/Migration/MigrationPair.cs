@@ -2,6 +2,7 @@ using QemuMigTest.Guests;
 using QemuMigTest.Guests.State;
 using QemuMigTest.Migration.Channels;
 using QemuMigTest.Processes;
+using QemuMigTest.QTest;
 
 namespace QemuMigTest.Migration;
 
@@ -21,6 +22,7 @@ public sealed partial class MigrationPair : IAsyncDisposable
     private readonly List<MigrationSide> _lost = [];
     private SharedRamFile? _ram;
     private int _destinations;
+    private bool _restarts;
 
     private MigrationPair(PairOptions options, MigrationEnvironment environment, ProcessSpawner spawner, ScratchDirectory scratch)
     {
@@ -94,7 +96,7 @@ public sealed partial class MigrationPair : IAsyncDisposable
     /// <exception cref="Qmp.QmpCommandException">A side refused it.</exception>
     public async Task<MigrationRun> MigrateAsync(MigrationChannel channel, CancellationToken ct)
     {
-        var run = new MigrationRun(this, channel, _runs.Count + 1, (await Source.QueryStatusAsync(ct)).Running || GuestSuspended && !SourceStopped);
+        var run = new MigrationRun(this, channel, _runs.Count + 1, await Source.QueryStatusAsync(ct));
         if (!Options.Mode.DestinationJoinsLater)
         {
             _runs.Add(run);
@@ -121,6 +123,24 @@ public sealed partial class MigrationPair : IAsyncDisposable
     {
         await Source.StopAsync(ct);
         SourceStopped = true;
+    }
+
+    /// <summary>Has QEMU stop the guest in the source for what one of its devices does: an alarm of a watchdog, a disk's error. What follows is a migration without a running guest.</summary>
+    /// <param name="act">What a guest would do, by qtest.</param>
+    /// <param name="cause">The event that says why QEMU stopped it, such as <c>WATCHDOG</c>.</param>
+    /// <param name="ct">Ends the wait.</param>
+    /// <exception cref="WaitTimeoutException">It was not stopped, or not for that.</exception>
+    public async Task StopSourceByDeviceAsync(Action<QTestClient> act, string cause, CancellationToken ct)
+    {
+        await Source.StopByDeviceAsync(act, cause, ct);
+        SourceStopped = true;
+    }
+
+    /// <summary>Resets the machine that has the guest (system_reset): its program starts anew when it goes on. To be called while the guest is stopped.</summary>
+    public async Task ResetAsync(CancellationToken ct)
+    {
+        await Holder.CauseAsync("system_reset", "RESET", ct);
+        GuestRestarted = _restarts = true;
     }
 
     /// <summary>Starts another destination in place of one that is of no use any more.</summary>
@@ -191,6 +211,26 @@ public sealed partial class MigrationPair : IAsyncDisposable
 
     /// <summary>The smallest block of the guest's RAM, bytes.</summary>
     internal long SmallestRamBlock => Options.RamNodesKiB.Count > 0 ? Options.RamNodesKiB.Min() * 1024L : GuestMemoryBytes;
+
+    /// <summary>Lets the guest of the side that has it go on, which is stopped. One that was reset starts anew, and forgets what was written into its memory.</summary>
+    internal async Task GoOnAsync(CancellationToken ct)
+    {
+        var (serial, events) = (Holder.Serial.Position, Holder.EventPosition);
+        if (_restarts)
+        {
+            NoisePages.Clear(this);
+        }
+
+        await Holder.ContinueAsync(ct);
+        if (_restarts)
+        {
+            await Holder.Serial.WaitForAsync('A', serial, ct);
+            _restarts = false;
+            MemoryModel = new GuestMemoryModel(Program);
+            // The BIOS resets the machine once more, when it finds that it has run in this memory.
+            Holder.Process.Note(ExecutedCommand.ByDevice, events);
+        }
+    }
 
     internal void HandOver() => Holder = Destination;
 

@@ -78,7 +78,7 @@ public sealed partial class MigrationRun
         }
         else
         {
-            await Destination.ContinueAsync(ct);
+            await GoOnStoppedAsync(ct);
         }
 
         if (!Pair.GuestSuspended)
@@ -97,6 +97,11 @@ public sealed partial class MigrationRun
         if (destination.SaysFailed)
         {
             await SeeDestinationFailAsync(destination.Error, ct);
+        }
+
+        if (!SourceWasRunning)
+        {
+            await SeeSourceStateAsync(ct);
         }
 
         var process = Destination.Process;
@@ -123,6 +128,29 @@ public sealed partial class MigrationRun
         {
             throw new QemuMigTestException($"{process.Name}: QEMU exited with code {code}, but its stderr does not say \"{destination.Error}\"; it says: {process.Stderr}");
         }
+    }
+
+    private async Task GoOnStoppedAsync(CancellationToken ct)
+    {
+        if (await Destination.QueryStatusAsync(ct) is var state && state != SourceState)
+        {
+            throw new QemuMigTestException($"{Destination.Name}: the guest left the source in run state {SourceState}; query-status says {state}");
+        }
+
+        if (state.NeedsReset)
+        {
+            await Pair.ResetAsync(ct);
+        }
+
+        await Pair.GoOnAsync(ct);
+    }
+
+    // No event tells of it; before 8.1 it may be lost when a migration is cancelled (docs/findings.md). A failed migration says so before it gives the guest back.
+    private async Task SeeSourceStateAsync(CancellationToken ct)
+    {
+        RunState? seen = null;
+        await Poll.UntilAsync(Source.Name, $"run state {SourceState}, in which its guest was before migration {Number}, which ended as {Outcome}",
+            async token => (seen = await Source.QueryStatusAsync(token)) == SourceState || seen is { Name: "postmigrate", Running: false } && !Source.Binary.Version.IsAtLeast(8, 1) ? this : null, () => $"{seen}", Pair.Environment.Limits.Command, ct);
     }
 
     // From the migration's start: a test may have waited for the same status before.

@@ -19,14 +19,15 @@ public sealed partial class MigrationRun
     private readonly ProcessResources? _destinationResources;
     private int _serialPosition;
 
-    internal MigrationRun(MigrationPair pair, MigrationChannel channel, int number, bool sourceWasRunning)
+    internal MigrationRun(MigrationPair pair, MigrationChannel channel, int number, RunState sourceState)
     {
         Pair = pair;
         Channel = channel;
         Number = number;
         Source = pair.Source;
         Destination = pair.Destination;
-        SourceWasRunning = sourceWasRunning;
+        SourceState = sourceState;
+        SourceWasRunning = sourceState.Running || pair.GuestSuspended && !pair.SourceStopped;
         SourceEvents = Source.EventPosition;
         DestinationEvents = pair.Options.Mode.DestinationJoinsLater ? 0 : Destination.EventPosition;
         Source.SkipStatuses();
@@ -52,6 +53,9 @@ public sealed partial class MigrationRun
 
     /// <summary>Whether the guest was not stopped when it started: then the destination resumes by itself.</summary>
     public bool SourceWasRunning { get; }
+
+    /// <summary>The source's run state when it started. A stopped guest arrives in it, and a source whose migration comes to nothing is in it again.</summary>
+    public RunState SourceState { get; }
 
     /// <summary>How far it has come.</summary>
     public MigrationOutcome Outcome { get; private set; }

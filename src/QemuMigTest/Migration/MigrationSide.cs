@@ -4,6 +4,7 @@ using QemuMigTest.Binaries;
 using QemuMigTest.Guests;
 using QemuMigTest.Processes;
 using QemuMigTest.Qmp;
+using QemuMigTest.QTest;
 
 namespace QemuMigTest.Migration;
 
@@ -171,6 +172,19 @@ public sealed class MigrationSide : IAsyncDisposable
 
     /// <summary>Lets the vCPUs run (cont) and waits for the event.</summary>
     public Task ContinueAsync(CancellationToken ct) => CauseAsync("cont", "RESUME", ct);
+
+    /// <summary>Makes a device do what has QEMU stop the guest, and waits for the events that tell of it. The oracles take them for wanted.</summary>
+    /// <param name="act">What a guest would do: a write to a port, by qtest.</param>
+    /// <param name="cause">The event that says why, such as <c>WATCHDOG</c>; STOP comes too.</param>
+    /// <param name="ct">Ends the wait.</param>
+    internal async Task StopByDeviceAsync(Action<QTestClient> act, string cause, CancellationToken ct)
+    {
+        var from = EventPosition;
+        act(Process.QTest!);
+        await WaitForEventAsync(cause, from, ct);
+        await WaitForEventAsync("STOP", from, ct);
+        Process.Note(ExecutedCommand.ByDevice, from);
+    }
 
     /// <summary>Executes a command and waits for the event that it causes.</summary>
     public async Task CauseAsync(string command, string eventName, CancellationToken ct)

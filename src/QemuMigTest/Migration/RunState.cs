@@ -5,6 +5,9 @@ namespace QemuMigTest.Migration;
 /// <param name="Running">Whether its vCPUs run.</param>
 public sealed record RunState(string Name, bool Running)
 {
+    /// <summary>Whether <c>cont</c> is refused in it until the machine was reset (system_reset).</summary>
+    public bool NeedsReset => Name is "shutdown" or "internal-error";
+
     /// <inheritdoc/>
     public override string ToString() => Running ? $"{Name} (running)" : Name;
 }

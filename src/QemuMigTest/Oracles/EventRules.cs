@@ -1,4 +1,5 @@
 using QemuMigTest.Migration;
+using QemuMigTest.Processes;
 
 namespace QemuMigTest.Oracles;
 
@@ -46,7 +47,7 @@ internal static class EventRules
     /// <param name="options">What is special in the pair.</param>
     public static string? Complaint(string name, int position, SideHistory side, PairOptions options)
     {
-        if (Migrations.Contains(name) || Unrelated.Contains(name))
+        if (Migrations.Contains(name) || Unrelated.Contains(name) || side.IsCommanded(ExecutedCommand.ByDevice, position))
         {
             return null;
         }

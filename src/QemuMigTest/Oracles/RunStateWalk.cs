@@ -1,4 +1,5 @@
 using QemuMigTest.Migration;
+using QemuMigTest.Processes;
 using QemuMigTest.Qmp;
 using S = QemuMigTest.Migration.MigrationStatus;
 
@@ -69,6 +70,12 @@ internal sealed class RunStateWalk
         RunState = "paused";
         if (_side.IsCommanded("stop", e.Position))
         {
+            return;
+        }
+
+        if (_side.IsCommanded(ExecutedCommand.ByDevice, e.Position))
+        {
+            RunState = null;
             return;
         }
 

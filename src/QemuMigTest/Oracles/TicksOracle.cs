@@ -12,8 +12,8 @@ internal sealed class TicksOracle : IPairOracle
 
     public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
     {
-        // The other guest program counts otherwise. In COLO both run; a guest that wakes up from S3 starts anew.
-        if (pair.StateProgram is not null || pair.Options.GuestSuspends || pair.Options.Capabilities.Contains(MigrationCapability.Colo)
+        // The other guest program counts otherwise. In COLO both run; a guest that wakes up from S3, or is reset, starts anew.
+        if (pair.StateProgram is not null || pair.Options.GuestSuspends || pair.GuestRestarted || pair.Options.Capabilities.Contains(MigrationCapability.Colo)
             || await pair.Holder.ReadGuestStateAsync(ct) is not { Phase: GuestPhase.Running } state)
         {
             return [];

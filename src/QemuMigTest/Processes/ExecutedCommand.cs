@@ -4,4 +4,8 @@ namespace QemuMigTest.Processes;
 /// <param name="Name">QAPI's name, or the command line of a human-monitor-command.</param>
 /// <param name="From">The position of the next event before it was sent.</param>
 /// <param name="To">The position of the next event when its reply had come: what it caused at once is before.</param>
-internal sealed record ExecutedCommand(string Name, int From, int To);
+internal sealed record ExecutedCommand(string Name, int From, int To)
+{
+    /// <summary>In place of a command's name: a device was made to do what a guest would have it do.</summary>
+    public const string ByDevice = "(a device)";
+}

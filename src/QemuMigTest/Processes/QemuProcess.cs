@@ -175,7 +175,8 @@ public sealed class QemuProcess : IAsyncDisposable
         }
     }
 
-    private void Note(string command, int from)
+    /// <summary>Notes that what it told from a position on was caused on purpose.</summary>
+    internal void Note(string command, int from)
     {
         lock (_commands)
         {

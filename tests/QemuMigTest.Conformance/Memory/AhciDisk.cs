@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using QemuMigTest.Conformance.Devices;
 using QemuMigTest.Processes;
 using QemuMigTest.QTest;
 
@@ -16,14 +17,10 @@ internal sealed class AhciDisk(MigrationPair pair)
     private const uint Replies = 0x5_9000;
     private const uint Table = 0x5_a000;
 
-    private const ushort ConfigAddress = 0xcf8;
-    private const ushort ConfigData = 0xcfc;
-    private const uint Function = 0x8000_0000 | (0x1f << 11) | (2 << 8);
-    private const int CommandAndStatus = 0x04;
-    private const int ClassCode = 0x08;
-    private const int RegistersBase = 0x24;
+    private const int Slot = 0x1f;
+    private const int Function = 2;
+    private const int RegistersBar = 5;
     private const uint ClassAhci = 0x01_0601;
-    private const uint MemoryAndBusMaster = 6;
 
     private const int GlobalControl = 0x04;
     private const int PortsImplemented = 0x0c;
@@ -49,13 +46,15 @@ internal sealed class AhciDisk(MigrationPair pair)
     private const uint OneRange = 1 << 16;
     private const int RangesOffset = 0x80;
 
+    private readonly PciFunction _function = new(pair, Slot, Function);
+
     private QTestClient QTest => pair.Holder.Process.QTest!;
 
     private int Port => Enumerable.Range(0, 32).Where(number => (Read(PortsImplemented) & (1u << number)) != 0)
         .Select(number => FirstPort + (number * PortBytes)).First(port => (Read(port + SataStatus) & 0xf) == DevicePresent);
 
     /// <summary>The class of the PCI function where the controller is on a q35; all bits set where there is none.</summary>
-    public uint Class => Configuration(ClassCode) >> 8;
+    public uint Class => _function.Class;
 
     /// <summary>Whether that is a controller which this can drive.</summary>
     public bool IsThere => Class == ClassAhci;
@@ -63,8 +62,7 @@ internal sealed class AhciDisk(MigrationPair pair)
     /// <summary>Starts it: once, for a migration brings all of it along.</summary>
     public void Start()
     {
-        QTest.Out32(ConfigAddress, Function | CommandAndStatus);
-        QTest.Out16(ConfigData, (ushort)(QTest.In16(ConfigData) | MemoryAndBusMaster));
+        _function.Enable();
         Write(GlobalControl, Read(GlobalControl) | Enabled);
         var port = Port;
         Write(port + PortCommand, 0);
@@ -105,20 +103,14 @@ internal sealed class AhciDisk(MigrationPair pair)
         pair.Expect(page, content, $"by its disk, {when}");
     }
 
-    private uint Read(int register) => BinaryPrimitives.ReadUInt32LittleEndian(QTest.Read(Registers + (uint)register, sizeof(uint)));
+    private uint Read(int register) => BinaryPrimitives.ReadUInt32LittleEndian(QTest.Read(Registers + (ulong)register, sizeof(uint)));
 
     private void Write(int register, uint value)
     {
         var bytes = new byte[sizeof(uint)];
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, value);
-        QTest.Write(Registers + (uint)register, bytes);
+        QTest.Write(Registers + (ulong)register, bytes);
     }
 
-    private uint Registers => Configuration(RegistersBase) & ~0xfu;
-
-    private uint Configuration(int register)
-    {
-        QTest.Out32(ConfigAddress, Function | (uint)register);
-        return QTest.In32(ConfigData);
-    }
+    private ulong Registers => _function.BaseAddress(RegistersBar);
 }

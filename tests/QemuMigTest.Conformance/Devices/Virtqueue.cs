@@ -1,0 +1,80 @@
+using System.Buffers.Binary;
+using QemuMigTest.Processes;
+
+namespace QemuMigTest.Conformance.Devices;
+
+/// <summary>A queue of requests to a virtio device (a split virtqueue), in three pages of the guest's memory. One request at a time.</summary>
+/// <param name="pair">The pair, which is told what is in the pages.</param>
+/// <param name="index">Which of the device's.</param>
+/// <param name="page">Its first page, guest-physical.</param>
+/// <param name="doorbell">Where the device is told of a request.</param>
+internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulong doorbell)
+{
+    /// <summary>How many requests fit into its rings.</summary>
+    public const ushort Size = 8;
+
+    /// <summary>How many pages it takes.</summary>
+    public const int Pages = 3;
+
+    private const int PageSize = 4096;
+    private const int DescriptorBytes = 16;
+    private const ushort Continues = 1;
+    private const ushort ForDevice = 2;
+    private const int RingAt = 4;
+    private const int UsedBytes = 8;
+    private readonly byte[] _descriptors = new byte[PageSize];
+    private readonly byte[] _available = new byte[PageSize];
+    private readonly byte[] _used = new byte[PageSize];
+    private ushort _made;
+
+    /// <summary>The page of its descriptors.</summary>
+    public uint Descriptors => page;
+
+    /// <summary>The page of what is available to the device.</summary>
+    public uint Available => page + PageSize;
+
+    /// <summary>The page of what the device has used.</summary>
+    public uint Used => page + (2 * PageSize);
+
+    /// <summary>Hands the device a request and tells it.</summary>
+    /// <param name="buffers">What it is made of, in order; the device writes to those at the end.</param>
+    public void Submit(params (uint Address, int Bytes, bool Written)[] buffers)
+    {
+        Array.Clear(_descriptors);
+        foreach (var (number, buffer) in buffers.Index())
+        {
+            var descriptor = _descriptors.AsSpan(number * DescriptorBytes);
+            var last = number == buffers.Length - 1;
+            BinaryPrimitives.WriteUInt64LittleEndian(descriptor, buffer.Address);
+            BinaryPrimitives.WriteUInt32LittleEndian(descriptor[8..], (uint)buffer.Bytes);
+            BinaryPrimitives.WriteUInt16LittleEndian(descriptor[12..], (ushort)((last ? 0 : Continues) | (buffer.Written ? ForDevice : 0)));
+            BinaryPrimitives.WriteUInt16LittleEndian(descriptor[14..], (ushort)(last ? 0 : number + 1));
+        }
+
+        // Each request begins with the first descriptor, so that the ring's entries stay 0.
+        _made++;
+        BinaryPrimitives.WriteUInt16LittleEndian(_available.AsSpan(2), _made);
+        QTest.Write(Descriptors, _descriptors);
+        QTest.Write(Available, _available);
+        QTest.Write(doorbell, [(byte)index, (byte)(index >> 8)]);
+    }
+
+    /// <summary>Waits until the device is done with the request, and expects the queue's pages to be as they are then.</summary>
+    /// <param name="what">What it was to do: <c>to read a sector</c>.</param>
+    /// <param name="written">How many bytes it must have written.</param>
+    /// <param name="when">When that is: <c>in pass 2</c>.</param>
+    /// <param name="ct">Ends the wait.</param>
+    public async Task WaitAsync(string what, int written, string when, CancellationToken ct)
+    {
+        ushort done = 0;
+        await Poll.UntilAsync(pair.Holder.Name, $"its virtio device {what}", _ => Task.FromResult((done = BinaryPrimitives.ReadUInt16LittleEndian(QTest.Read(Used + 2, sizeof(ushort)))) == _made ? this : null),
+            () => $"{done} of {_made} requests are done", pair.Environment.Limits.Command, ct);
+        BinaryPrimitives.WriteUInt16LittleEndian(_used.AsSpan(2), _made);
+        BinaryPrimitives.WriteUInt32LittleEndian(_used.AsSpan(RingAt + ((_made - 1) % Size * UsedBytes) + 4), (uint)written);
+        pair.Expect(Descriptors, _descriptors.ToArray(), $"for its virtio device, {when}");
+        pair.Expect(Available, _available.ToArray(), $"for its virtio device, {when}");
+        pair.Expect(Used, _used.ToArray(), $"by its virtio device, {when}");
+    }
+
+    private QTest.QTestClient QTest => pair.Holder.Process.QTest!;
+}
