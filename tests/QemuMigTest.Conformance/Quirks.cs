@@ -91,17 +91,17 @@ internal static class Quirks
     /// <summary>A destination in postcopy that is told to migrate aborts: docs/findings.md, seen on 11.1. Before, it refuses, but its status goes to setup: seen on 7.2 and 10.0.</summary>
     public static bool MigrateInPostcopyAborts(QemuVersion version) => version.IsAtLeast(11, 0);
 
-    /// <summary>A multifd migration whose TLS is refused may hang after it has said failed, with its thread and sockets: docs/findings.md, seen on 10.0.2 and 10.2.2, not on 7.2 and 11.1.</summary>
-    public static bool RefusedMultifdMayHang(QemuVersion version) => version.IsAtLeast(9, 0) && !version.IsAtLeast(11, 0);
+    /// <summary>A multifd migration whose TLS is refused may hang after it has said failed, with its thread and sockets: docs/findings.md, seen on 7.2.22, 10.0.2 and 10.2.2, not on 11.1.</summary>
+    public static bool RefusedMultifdMayHang(QemuVersion version) => !version.IsAtLeast(11, 0);
 
     /// <summary>Why cancelling a migration with a return path waits for 11.0: seen on 7.2, 10.0 and 10.2.</summary>
     public const string CancelMayFail = "with a return path a cancelled migration may end as failed before 11.0 (docs/findings.md)";
 
     /// <summary>The source of a stopped guest says postmigrate after a cancel in pre-switchover: docs/findings.md, seen on 7.2, not on 10.0 and 11.1; by its history mended in 8.1.</summary>
-    public static bool CancelLosesRunState(QemuVersion version) => !version.IsAtLeast(8, 1);
+    public static bool CancelLosesRunState(QemuVersion version) => RunState.IsLostInSwitchover(version);
 
-    /// <summary>A migration forgets the VLANs that virtio-net's driver wants: docs/findings.md, seen on 7.2, not on 10.0 and 11.1.</summary>
-    public static bool VlansMayBeLost(QemuVersion version) => !version.IsAtLeast(10, 0);
+    /// <summary>A migration forgets the VLANs that virtio-net's driver wants: docs/findings.md, seen on 7.2, not on 10.0 and 11.1; by its history mended in 8.2.</summary>
+    public static bool VlansAreLost(QemuVersion version) => !version.IsAtLeast(8, 2);
 
     /// <summary>Under TCG a store to a page in the vCPU's TLB may be lost by a migration of several passes: docs/findings.md, seen on 7.2, not on 10.0 and 11.1; by its history mended in 9.0.</summary>
     public static bool StoresMayBeLost(QemuVersion version) => !version.IsAtLeast(9, 0);

@@ -77,6 +77,10 @@ public sealed class GuestMemoryModel
         ? new(this, _written, _outside.WithWritten(page, content, by))
         : throw new ArgumentException($"0x{page:x} is in the region, 0x{_settings.RegionStart:x} to 0x{_settings.RegionEnd:x}.", nameof(page));
 
+    /// <summary>Where others than the guest have written, in the region and outside it: guest-physical addresses and bytes.</summary>
+    internal IEnumerable<(uint Address, int Length)> Written =>
+        _written.SelectMany(page => page.Value.Select(bytes => (page.Key + (uint)bytes.Offset, bytes.Bytes.Length))).Concat(_outside.Written.Select(page => (page, PageSize)));
+
     /// <summary>Memory outside the region of which every byte is known.</summary>
     internal OutsideMemoryModel Outside => _outside;
 

@@ -25,6 +25,9 @@ internal sealed class OutsideMemoryModel
         _written = written;
     }
 
+    /// <summary>The pages that others than the guest have written.</summary>
+    public IEnumerable<uint> Written => _written.Keys;
+
     public OutsideMemoryModel WithWritten(uint page, ReadOnlyMemory<byte> content, string by)
     {
         if (page % PageSize != 0 || content.Length != PageSize || page is ProgramPage or (>= TurningPages.Start and < TurningPages.End))

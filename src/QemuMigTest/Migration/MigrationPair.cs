@@ -74,7 +74,7 @@ public sealed partial class MigrationPair : IAsyncDisposable
     /// <summary>The guest sleeps in ACPI S3: it does not move until it is woken up.</summary>
     public bool GuestSuspended { get; private set; }
 
-    /// <summary>The guest was woken up: its program has started anew.</summary>
+    /// <summary>The guest was woken up, or its machine was reset: its program has started anew, or will when it goes on.</summary>
     public bool GuestRestarted { get; private set; }
 
     /// <summary>The migrations so far, in order.</summary>
@@ -136,11 +136,47 @@ public sealed partial class MigrationPair : IAsyncDisposable
         SourceStopped = true;
     }
 
-    /// <summary>Resets the machine that has the guest (system_reset): its program starts anew when it goes on. To be called while the guest is stopped.</summary>
+    /// <summary>Resets the machine that has the guest (system_reset): its program starts anew at <see cref="GoOnAsync"/>. To be called while the guest is stopped.</summary>
+    /// <exception cref="InvalidOperationException">The state guest is there, of which nobody knows what it does then.</exception>
     public async Task ResetAsync(CancellationToken ct)
     {
+        if (StateProgram is not null)
+        {
+            throw new InvalidOperationException("The state guest cannot be reset.");
+        }
+
         await Holder.CauseAsync("system_reset", "RESET", ct);
         GuestRestarted = _restarts = true;
+    }
+
+    /// <summary>Lets the guest go on that is stopped (cont), on the side that has it. Where cont is refused before a reset, the machine is reset; a guest that was reset starts anew,
+    /// and its memory is what the guest makes of it.</summary>
+    public async Task GoOnAsync(CancellationToken ct)
+    {
+        if ((await Holder.QueryStatusAsync(ct)).NeedsReset)
+        {
+            await ResetAsync(ct);
+        }
+
+        var (serial, events) = (Holder.Serial.Position, Holder.EventPosition);
+        if (_restarts)
+        {
+            // The guest fills its memory anew, but not all of it, nor does the BIOS.
+            foreach (var (address, length) in MemoryModel.Written)
+            {
+                Holder.Process.QTest!.Write(address, new byte[length]);
+            }
+        }
+
+        await Holder.ContinueAsync(ct);
+        if (_restarts)
+        {
+            await Holder.Serial.WaitForAsync('A', serial, ct);
+            _restarts = false;
+            MemoryModel = new GuestMemoryModel(Program);
+            // The BIOS resets the machine once more, when it finds that it has run in this memory.
+            Holder.Process.Note("system_reset", events);
+        }
     }
 
     /// <summary>Starts another destination in place of one that is of no use any more.</summary>
@@ -201,7 +237,7 @@ public sealed partial class MigrationPair : IAsyncDisposable
         await Task.WhenAll(Sides.Select(side => side.DisposeAsync().AsTask()));
     }
 
-    /// <summary>Whether the guest was stopped by <see cref="StopSourceAsync"/>.</summary>
+    /// <summary>Whether the guest was stopped in the source by the test.</summary>
     internal bool SourceStopped { get; private set; }
 
     internal ProcessSpawner Spawner { get; }
@@ -211,26 +247,6 @@ public sealed partial class MigrationPair : IAsyncDisposable
 
     /// <summary>The smallest block of the guest's RAM, bytes.</summary>
     internal long SmallestRamBlock => Options.RamNodesKiB.Count > 0 ? Options.RamNodesKiB.Min() * 1024L : GuestMemoryBytes;
-
-    /// <summary>Lets the guest of the side that has it go on, which is stopped. One that was reset starts anew, and forgets what was written into its memory.</summary>
-    internal async Task GoOnAsync(CancellationToken ct)
-    {
-        var (serial, events) = (Holder.Serial.Position, Holder.EventPosition);
-        if (_restarts)
-        {
-            NoisePages.Clear(this);
-        }
-
-        await Holder.ContinueAsync(ct);
-        if (_restarts)
-        {
-            await Holder.Serial.WaitForAsync('A', serial, ct);
-            _restarts = false;
-            MemoryModel = new GuestMemoryModel(Program);
-            // The BIOS resets the machine once more, when it finds that it has run in this memory.
-            Holder.Process.Note(ExecutedCommand.ByDevice, events);
-        }
-    }
 
     internal void HandOver() => Holder = Destination;
 

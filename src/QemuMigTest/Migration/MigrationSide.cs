@@ -174,16 +174,18 @@ public sealed class MigrationSide : IAsyncDisposable
     public Task ContinueAsync(CancellationToken ct) => CauseAsync("cont", "RESUME", ct);
 
     /// <summary>Makes a device do what has QEMU stop the guest, and waits for the events that tell of it. The oracles take them for wanted.</summary>
-    /// <param name="act">What a guest would do: a write to a port, by qtest.</param>
+    /// <param name="act">What a guest would do, by qtest: a write to a port, a request to a disk.</param>
     /// <param name="cause">The event that says why, such as <c>WATCHDOG</c>; STOP comes too.</param>
     /// <param name="ct">Ends the wait.</param>
     internal async Task StopByDeviceAsync(Action<QTestClient> act, string cause, CancellationToken ct)
     {
         var from = EventPosition;
         act(Process.QTest!);
-        await WaitForEventAsync(cause, from, ct);
-        await WaitForEventAsync("STOP", from, ct);
-        Process.Note(ExecutedCommand.ByDevice, from);
+        foreach (var name in new[] { cause, "STOP" })
+        {
+            await WaitForEventAsync(name, from, ct);
+            Process.Note(ExecutedCommand.ByDevice(name), from);
+        }
     }
 
     /// <summary>Executes a command and waits for the event that it causes.</summary>

@@ -32,7 +32,7 @@ internal static class NoisePages
             }
 
             // Low memory and the last page of RAM are the BIOS's, when a guest wakes up.
-            var outside = Outside(pair);
+            uint[] outside = [settings.RegionEnd + (OncePage * PageSize), LowPage, (uint)MigrationPair.GuestMemoryBytes - PageSize];
             foreach (var page in pair.Options.GuestSuspends ? outside[..1] : outside)
             {
                 WriteOutside(pair, page, Noise(page, migration, PageSize), migration);
@@ -40,22 +40,9 @@ internal static class NoisePages
         }
 
         WriteInRegion(pair, Dirtied(13), migration);
-        var turning = TurningAt(pair);
+        var turning = settings.RegionEnd + (TurningPage * PageSize);
         WriteOutside(pair, turning, migration % 2 == 1 ? Noise(turning, migration, PageSize) : new byte[PageSize], migration);
     }
-
-    /// <summary>Makes those outside the region zero, on the side that has the guest: it starts anew, and of its memory nobody knows what the BIOS leaves as it was.</summary>
-    public static void Clear(MigrationPair pair)
-    {
-        foreach (var page in Outside(pair).Append(TurningAt(pair)))
-        {
-            pair.Holder.Process.QTest!.Write(page, new byte[PageSize]);
-        }
-    }
-
-    private static uint[] Outside(MigrationPair pair) => [pair.Program.Settings.RegionEnd + (OncePage * PageSize), LowPage, (uint)MigrationPair.GuestMemoryBytes - PageSize];
-
-    private static uint TurningAt(MigrationPair pair) => pair.Program.Settings.RegionEnd + (TurningPage * PageSize);
 
     private static void WriteInRegion(MigrationPair pair, uint page, int migration)
     {

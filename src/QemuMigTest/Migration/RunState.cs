@@ -1,3 +1,5 @@
+using QemuMigTest.Binaries;
+
 namespace QemuMigTest.Migration;
 
 /// <summary>The run state of a VM as query-status gives it.</summary>
@@ -7,6 +9,9 @@ public sealed record RunState(string Name, bool Running)
 {
     /// <summary>Whether <c>cont</c> is refused in it until the machine was reset (system_reset).</summary>
     public bool NeedsReset => Name is "shutdown" or "internal-error";
+
+    /// <summary>Whether a source may be in postmigrate, not in the run state in which its stopped guest was, after a migration that ended in its switchover: docs/findings.md.</summary>
+    public static bool IsLostInSwitchover(QemuVersion version) => !version.IsAtLeast(8, 1);
 
     /// <inheritdoc/>
     public override string ToString() => Running ? $"{Name} (running)" : Name;

@@ -120,7 +120,8 @@ internal static class AccountRules
             yield break;
         }
 
-        downtime = IsUptime(a, downtime) ? 0 : downtime;
+        var away = a.IsPostcopy ? Milliseconds(Earlier(a.Stopped, a.TimeOf(MigrationStatus.PostcopyActive)), a.Resumed) : null;
+        downtime = IsUptime(a, downtime, away) ? 0 : downtime;
         if (setup > total || downtime > total)
         {
             yield return $"total-time is {total} ms, less than setup-time {setup} or downtime {downtime}";
@@ -152,10 +153,9 @@ internal static class AccountRules
             yield return $"downtime is {downtime} ms; by its events from STOP to completed it was {down:F0} ms";
         }
 
-        if (a.IsPostcopy && Milliseconds(Earlier(a.Stopped, a.TimeOf(MigrationStatus.PostcopyActive)), a.Resumed) is { } away && downtime > Math.Max(0, away) * (1 + ClockShare) + a.ClockSlack
-            && !IsWholePostcopy(a, downtime, away, Milliseconds(a.Stopped, completed)))
+        if (away is { } gone && downtime > Math.Max(0, gone) * (1 + ClockShare) + a.ClockSlack && !IsWholePostcopy(a, downtime, gone, Milliseconds(a.Stopped, completed)))
         {
-            yield return $"downtime is {downtime} ms; by the events of both sides the guest ran again after {away:F0} ms";
+            yield return $"downtime is {downtime} ms; by the events of both sides the guest ran again after {gone:F0} ms";
         }
 
         if (a.Info.GetProperty("ram").TryGetProperty("mbps", out var mbps) && total > setup)
@@ -237,8 +237,8 @@ internal static class AccountRules
     private static bool IsWholePostcopy(MigrationAccount a, double downtime, double away, double? whole) => away < a.ClockSlack && whole is { } postcopy && !a.IsOff(downtime, postcopy);
 
     /// <summary>The same before 8.2, where a postcopy notes no time from which its downtime counts: it counts from the host's start (docs/findings.md).</summary>
-    private static bool IsUptime(MigrationAccount a, double downtime) =>
-        a.IsPostcopy && !a.Version.IsAtLeast(8, 2) && Milliseconds(a.ClockZero, a.TimeOf(MigrationStatus.Completed)) is { } uptime && Math.Abs(downtime - uptime) < a.ClockSlack;
+    private static bool IsUptime(MigrationAccount a, double downtime, double? away) =>
+        away < a.ClockSlack && !a.Version.IsAtLeast(8, 2) && Milliseconds(a.ClockZero, a.TimeOf(MigrationStatus.Completed)) is { } uptime && Math.Abs(downtime - uptime) < a.ClockSlack;
 
     private static double? Milliseconds(DateTimeOffset? from, DateTimeOffset? to) => from is { } start && to is { } end ? (end - start).TotalMilliseconds : null;
 

@@ -22,7 +22,7 @@ internal sealed class EventOracle : IPairOracle
             findings.AddRange(history.Migrations.SelectMany(span => Passes(pair, history, span)).Select(text => new OracleFinding(Name, side.Name, text)));
             if (!side.Process.Exited.IsCompleted && !side.Process.HasExecutedAnother && !pair.Options.GuestSuspends)
             {
-                await CheckQuery(side, walk, findings, ct);
+                await CheckQuery(pair, side, walk, findings, ct);
             }
         }
 
@@ -56,11 +56,11 @@ internal sealed class EventOracle : IPairOracle
         }
     }
 
-    private async Task CheckQuery(MigrationSide side, RunStateWalk walk, List<OracleFinding> findings, CancellationToken ct)
+    private async Task CheckQuery(MigrationPair pair, MigrationSide side, RunStateWalk walk, List<OracleFinding> findings, CancellationToken ct)
     {
         var state = await side.QueryStatusAsync(ct);
-        // Before 8.1 the source of a stopped guest is in postmigrate after a cancel (docs/findings.md).
-        var lost = state is { Name: "postmigrate", Running: false } && walk.RunState == "paused" && !side.Binary.Version.IsAtLeast(8, 1);
+        var lost = state is { Name: "postmigrate", Running: false } && walk.RunState == "paused" && RunState.IsLostInSwitchover(side.Binary.Version)
+            && pair.Runs.Any(run => run.Source == side && run.Outcome is MigrationOutcome.Cancelled or MigrationOutcome.Failed);
         if (state.Running != walk.Running || walk.RunState is { } wanted && wanted != state.Name && !lost)
         {
             findings.Add(new(Name, side.Name, $"query-status says {state}; after its events it must be {walk.RunState ?? "in some run state"}, vCPUs {(walk.Running ? "running" : "stopped")}"));

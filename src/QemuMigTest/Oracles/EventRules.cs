@@ -47,7 +47,7 @@ internal static class EventRules
     /// <param name="options">What is special in the pair.</param>
     public static string? Complaint(string name, int position, SideHistory side, PairOptions options)
     {
-        if (Migrations.Contains(name) || Unrelated.Contains(name) || side.IsCommanded(ExecutedCommand.ByDevice, position))
+        if (Migrations.Contains(name) || Unrelated.Contains(name) || side.IsCommanded(ExecutedCommand.ByDevice(name), position))
         {
             return null;
         }

@@ -30,7 +30,7 @@ internal sealed class GuestOracle(IdleOracle idle) : IPairOracle
 
         if (pair.Holder == pair.Source && pair.SourceStopped)
         {
-            await pair.Holder.ContinueAsync(ct);
+            await pair.GoOnAsync(ct);
         }
 
         var left = pair.Holder == pair.Source || pair.Lost.Contains(pair.Source) || pair.Source.Process.HasExecutedAnother ? null : pair.Source;

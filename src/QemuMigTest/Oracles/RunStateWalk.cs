@@ -29,6 +29,10 @@ internal sealed class RunStateWalk
                 case "RESUME":
                     Resume(e);
                     break;
+                // A machine that is reset while it is stopped is in prelaunch, most times.
+                case "RESET" when !Running:
+                    RunState = null;
+                    break;
                 case "MIGRATION":
                     Status(e);
                     break;
@@ -73,7 +77,7 @@ internal sealed class RunStateWalk
             return;
         }
 
-        if (_side.IsCommanded(ExecutedCommand.ByDevice, e.Position))
+        if (_side.IsCommanded(ExecutedCommand.ByDevice(e.Name), e.Position))
         {
             RunState = null;
             return;

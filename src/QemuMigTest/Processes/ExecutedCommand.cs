@@ -6,6 +6,6 @@ namespace QemuMigTest.Processes;
 /// <param name="To">The position of the next event when its reply had come: what it caused at once is before.</param>
 internal sealed record ExecutedCommand(string Name, int From, int To)
 {
-    /// <summary>In place of a command's name: a device was made to do what a guest would have it do.</summary>
-    public const string ByDevice = "(a device)";
+    /// <summary>In place of a command's name: a device was made to do, as a guest would have it do, what an event tells of.</summary>
+    public static string ByDevice(string eventName) => $"(a device) {eventName}";
 }

@@ -20,7 +20,10 @@ internal sealed class PciFunction(MigrationPair pair, int slot, int function = 0
     private const uint Wide = 4;
     private readonly uint _address = 0x8000_0000 | ((uint)slot << 11) | ((uint)function << 8);
 
-    /// <summary>Its class, three bytes; all bits set where there is no function.</summary>
+    /// <summary>What <see cref="Class"/> is where there is no function.</summary>
+    public const uint NoClass = 0xff_ffff;
+
+    /// <summary>Its class, three bytes.</summary>
     public uint Class => Read(ClassCode) >> 8;
 
     private QTestClient QTest => pair.Holder.Process.QTest!;

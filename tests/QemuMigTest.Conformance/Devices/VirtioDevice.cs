@@ -54,6 +54,7 @@ internal sealed class VirtioDevice
     {
         _pair = pair;
         var function = new PciFunction(pair, Slot);
+        function.Class.ShouldNotBe(PciFunction.NoClass, $"there should be a device in slot {Slot}");
         function.Enable();
         foreach (var at in function.Capabilities(VendorSpecific))
         {

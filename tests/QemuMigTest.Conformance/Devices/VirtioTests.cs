@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Devices;
@@ -11,37 +11,11 @@ public sealed class VirtioTests : MigrationFixture
     private const uint Buffer = 0x6_4000;
     private const uint Page = 4096;
 
-    [MigrationTest("/migration/devices/virtio-rng/precopy", "", false), RequiresDevice("virtio-rng-pci")]
-    [MigrationTest("/migration/devices/virtio-rng/postcopy", "postcopy-ram", true)]
-    public async Task A_queue_of_requests_goes_on_where_it_was([Capabilities] string capabilities, bool postcopy, CancellationToken ct)
-    {
-        var pair = await StartPairAsync(With(new QemuCommandLine().With("-device", $"virtio-rng-pci,addr={VirtioDevice.Slot},disable-legacy=on")) with { Capabilities = MigrationCapability.Several(capabilities) }, ct);
-        var device = new VirtioDevice(pair);
-        device.Begin(features: 0);
-        var queue = device.AddQueue(0, Queue);
-        device.Go();
-        await FillAsync(pair, queue, Buffer, "before the migration", ct);
-        device.TakeInterrupt().ShouldBeTrue("the device should tell that it is done");
+    [MigrationTest("/migration/devices/virtio-rng/precopy"), RequiresDevice("virtio-rng-pci")]
+    public Task A_queue_of_requests_goes_on_where_it_was(CancellationToken ct) => MoveQueueAsync([], migration => migration.AllowConvergenceAsync(ct), ct);
 
-        var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
-        await migration.WaitForPassAsync(2, ct);
-        await FillAsync(pair, queue, Buffer + Page, "in pass 2", ct);
-        var driven = device.Describe();
-        if (postcopy)
-        {
-            await migration.StartPostcopyAsync(ct);
-        }
-        else
-        {
-            await migration.AllowConvergenceAsync(ct);
-        }
-
-        await migration.CompleteAsync(ct);
-        device.Describe().Skip(1).ShouldBe(driven.Skip(1), "the device should be driven as it was");
-        device.TakeInterrupt().ShouldBeTrue("an interrupt was pending when the guest left");
-        device.TakeInterrupt().ShouldBeFalse("it was taken");
-        await FillAsync(pair, queue, Buffer + (2 * Page), "after the migration", ct);
-    }
+    [MigrationTest("/migration/devices/virtio-rng/postcopy"), RequiresDevice("virtio-rng-pci"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
+    public Task A_queue_of_requests_goes_on_after_a_postcopy(CancellationToken ct) => MoveQueueAsync([MigrationCapability.PostcopyRam], migration => migration.StartPostcopyAsync(ct), ct);
 
     [MigrationTest("/migration/devices/virtio-blk"), RequiresDevice("virtio-blk-pci")]
     public async Task What_was_written_to_a_shared_disk_before_the_switchover_is_read_after_it(CancellationToken ct)
@@ -73,6 +47,8 @@ public sealed class VirtioTests : MigrationFixture
     [MigrationTest("/migration/devices/virtio-net"), RequiresDevice("virtio-net-pci")]
     public async Task A_network_card_takes_what_its_driver_wants_of_the_network(CancellationToken ct)
     {
+        const byte FirstVlan = 7;
+        const int OtherVlan = 0x123;
         const ulong Mac = 1UL << 5, ControlQueue = 1UL << 17, Receive = 1UL << 18, Vlan = 1UL << 19, SetMac = 1UL << 23;
         var pair = await StartPairAsync(With(new QemuCommandLine()
             .With("-netdev", "hubport,id=net0,hubid=0")
@@ -81,40 +57,62 @@ public sealed class VirtioTests : MigrationFixture
         device.Begin(Mac | ControlQueue | Receive | Vlan | SetMac);
         var queue = device.AddQueue(2, Queue);
         device.Go();
-        // Not promiscuous, all multicasts, an address of its own, one more of each kind, two VLANs.
+        // Not promiscuous, all multicasts, an address of its own, one more of each kind, two VLANs and not a third: 10.0 begins with all of them.
         foreach (var command in new byte[][]
         {
             [0, 0, 0], [0, 1, 1],
             [1, 1, 0x52, 0x54, 0, 0x65, 0x43, 0x21],
             [1, 0, 1, 0, 0, 0, 0x52, 0x54, 0, 1, 2, 3, 1, 0, 0, 0, 0x33, 0x33, 0, 0, 0, 9],
-            [2, 0, 7, 0], [2, 0, 0x23, 1],
+            [2, 0, FirstVlan, 0], [2, 0, OtherVlan & 0xff, OtherVlan >> 8], [2, 1, 0x24, 1],
         })
         {
             await ControlAsync(pair, queue, command, "before the migration", ct);
         }
 
         var filter = await FilterAsync(pair, ct);
-        filter.ShouldContain("52:54:00:65:43:21");
+        ((string?)filter["main-mac"]).ShouldBe("52:54:00:65:43:21");
         var driven = device.Describe();
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
         await migration.WaitForPassAsync(2, ct);
         await migration.AllowConvergenceAsync(ct);
         await migration.CompleteAsync(ct);
 
-        device.Describe().Skip(1).ShouldBe(driven.Skip(1), "the device should be driven as it was");
-        var after = await FilterAsync(pair, ct);
-        if (after != filter && Quirks.VlansMayBeLost(Environment.Destination.Version))
+        device.Describe().ShouldBe(driven, "the device should be driven as it was");
+        if (Quirks.VlansAreLost(Environment.Destination.Version))
         {
-            after.ShouldContain("\"vlan-table\":[]");
+            filter["vlan"] = "none";
+            filter["vlan-table"] = new JsonArray();
+            (await FilterAsync(pair, ct)).ToJsonString().ShouldBe(filter.ToJsonString(), "query-rx-filter; else the fault is mended: docs/findings.md");
             NoteFault("virtio-net: VLANs that its driver wants are forgotten by a migration");
-        }
-        else
-        {
-            after.ShouldBe(filter, "query-rx-filter");
+            return;
         }
 
-        await ControlAsync(pair, queue, [2, 1, 7, 0], "after the migration", ct);
-        (await FilterAsync(pair, ct)).ShouldNotBe(filter, "a VLAN was given up");
+        (await FilterAsync(pair, ct)).ToJsonString().ShouldBe(filter.ToJsonString(), "query-rx-filter");
+        await ControlAsync(pair, queue, [2, 1, FirstVlan, 0], "after the migration", ct);
+        filter["vlan-table"] = new JsonArray([.. filter["vlan-table"]!.AsArray().Where(vlan => (int?)vlan != FirstVlan).Select(vlan => vlan!.DeepClone())]);
+        (await FilterAsync(pair, ct)).ToJsonString().ShouldBe(filter.ToJsonString(), "query-rx-filter, after a VLAN was given up");
+    }
+
+    private async Task MoveQueueAsync(IReadOnlyList<MigrationCapability> capabilities, Func<MigrationRun, Task> switchOver, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(With(new QemuCommandLine().With("-device", $"virtio-rng-pci,addr={VirtioDevice.Slot},disable-legacy=on")) with { Capabilities = capabilities }, ct);
+        var device = new VirtioDevice(pair);
+        device.Begin(features: 0);
+        var queue = device.AddQueue(0, Queue);
+        device.Go();
+        await FillAsync(pair, queue, Buffer, "before the migration", ct);
+        device.TakeInterrupt().ShouldBeTrue("the device should tell that it is done");
+
+        var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
+        await migration.WaitForPassAsync(2, ct);
+        await FillAsync(pair, queue, Buffer + Page, "in pass 2", ct);
+        var driven = device.Describe();
+        await switchOver(migration);
+        await migration.CompleteAsync(ct);
+        device.Describe().ShouldBe(driven, "the device should be driven as it was");
+        device.TakeInterrupt().ShouldBeTrue("an interrupt was pending when the guest left");
+        device.TakeInterrupt().ShouldBeFalse("it was taken");
+        await FillAsync(pair, queue, Buffer + (2 * Page), "after the migration", ct);
     }
 
     private static PairOptions With(QemuCommandLine arguments) => new() { Convergence = Convergence.HeldFast, RegionMiB = 63, SourceArguments = arguments, DestinationArguments = arguments };
@@ -144,6 +142,6 @@ public sealed class VirtioTests : MigrationFixture
         pair.Expect(Buffer, page, $"for its virtio device, {when}");
     }
 
-    private static async Task<string> FilterAsync(MigrationPair pair, CancellationToken ct) =>
-        JsonSerializer.Serialize((await pair.Holder.ExecuteAsync("query-rx-filter", new() { ["name"] = "nic0" }, ct))[0]);
+    private static async Task<JsonObject> FilterAsync(MigrationPair pair, CancellationToken ct) =>
+        JsonObject.Create((await pair.Holder.ExecuteAsync("query-rx-filter", new() { ["name"] = "nic0" }, ct))[0])!;
 }

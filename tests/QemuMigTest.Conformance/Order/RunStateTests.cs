@@ -36,8 +36,15 @@ public sealed class RunStateTests : MigrationFixture
     // cont is refused before a reset, there as here.
     [MigrationTest("/migration/order/run-state/shutdown")]
     public Task A_guest_that_shut_down_arrives_shut_down(CancellationToken ct) =>
-        MoveAsync("shutdown", new QemuCommandLine().With("-action", "shutdown=pause"),
-            pair => pair.StopSourceByDeviceAsync(qtest => qtest.Out16(PowerManagement, PowerOff), "SHUTDOWN", ct), ct);
+        MoveAsync("shutdown", new QemuCommandLine().With("-action", "shutdown=pause"), async pair =>
+        {
+            if (pair.Source.Process.QTest!.In16(PowerManagement) == ushort.MaxValue)
+            {
+                Skip("ACPI's power management at 0x600, as q35 has it", new($"nothing there on {Environment.MachineType}", "by it the guest powers off"));
+            }
+
+            await pair.StopSourceByDeviceAsync(qtest => qtest.Out16(PowerManagement, PowerOff), "SHUTDOWN", ct);
+        }, ct);
 
     [MigrationTest("/migration/order/run-state/io-error"), RequiresDevice("virtio-blk-pci")]
     public async Task A_read_that_failed_on_the_source_is_tried_again_on_the_destination(CancellationToken ct)

@@ -48,6 +48,17 @@ public sealed class RunStateWalkTests
         Said(new SideHistory(events, [new ExecutedCommand("stop", 0, 1), new ExecutedCommand("cont", 5, 6)], true, [Span(true, MigrationOutcome.Completed, false)])).ShouldBeEmpty();
     }
 
+    [Test]
+    public void What_a_device_was_made_to_cause_needs_no_other_cause_and_nothing_else_is_meant()
+    {
+        var events = Events("WATCHDOG STOP setup active device completed");
+        var side = new SideHistory(events, [new ExecutedCommand(ExecutedCommand.ByDevice("WATCHDOG"), 0, 2), new ExecutedCommand(ExecutedCommand.ByDevice("STOP"), 0, 2)], true, [Span(true, MigrationOutcome.Completed, false)]);
+        Said(side).ShouldBeEmpty();
+        EventRules.Complaint("WATCHDOG", 0, side, new PairOptions()).ShouldBeNull();
+        EventRules.Complaint("WATCHDOG", 2, side, new PairOptions()).ShouldNotBeNull();
+        EventRules.Complaint("BLOCK_IO_ERROR", 0, side, new PairOptions()).ShouldNotBeNull();
+    }
+
     [TestCase("setup active MIGRATION_PASS:2 MIGRATION_PASS:3 completed", 3, null)]
     [TestCase("setup MIGRATION_PASS:1 active MIGRATION_PASS:2 completed", 2, null)]
     [TestCase("setup active MIGRATION_PASS:2 MIGRATION_PASS:4 completed", 4, "MIGRATION_PASS 4 came after 2")]
