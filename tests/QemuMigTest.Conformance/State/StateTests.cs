@@ -50,6 +50,11 @@ public sealed class StateTests : StateFixture
     [RequiresCapability("postcopy-ram"), RequiresCapability("postcopy-preempt"), RequiresUserfaultfd]
     public async Task They_come_in_one_piece_before_memory_does(bool preempt, CancellationToken ct)
     {
+        if (Quirks.PostcopyLeavesOldPages(Environment.Source.Version))
+        {
+            Skip("a QEMU below 11.0", new($"source {Environment.Source}", "under TCG its postcopy may leave old pages on the destination (docs/findings.md)"));
+        }
+
         var pair = await StartStatePairAsync(3, preempt ? [MigrationCapability.PostcopyRam, MigrationCapability.PostcopyPreempt] : [MigrationCapability.PostcopyRam], ct, Convergence.Held);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForPageSentAsync(ct);
