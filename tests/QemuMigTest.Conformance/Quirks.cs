@@ -103,8 +103,11 @@ internal static class Quirks
     /// <summary>A migration forgets the VLANs that virtio-net's driver wants: docs/findings.md, seen on 7.2, not on 10.0 and 11.1; by its history mended in 8.2.</summary>
     public static bool VlansAreLost(QemuVersion version) => !version.IsAtLeast(8, 2);
 
-    /// <summary>Under TCG a postcopy of the state guest may leave old pages on the destination: docs/findings.md, seen on 11.1, not on 10.0.</summary>
-    public static bool PostcopyLeavesOldPages(QemuVersion version) => version.IsAtLeast(11, 0);
+    /// <summary>Under TCG, with postcopy-ram on, a store to a page that stays in the vCPU's TLB may be lost: docs/findings.md, seen on 11.1, not on 10.0.</summary>
+    public static bool PostcopyRamLosesStores(MigrationEnvironment environment) => environment.Accelerator.Name == "tcg" && environment.Source.Version.IsAtLeast(11, 0);
+
+    /// <summary>What happens where <see cref="PostcopyRamLosesStores"/>, for the catalogue.</summary>
+    public const string PostcopyRamLosesStoresShown = "postcopy-ram under TCG: stores of a guest that writes to few pages are lost, and old pages stay on the destination";
 
     /// <summary>Under TCG a store to a page in the vCPU's TLB may be lost by a migration of several passes: docs/findings.md, seen on 7.2, not on 10.0 and 11.1; by its history mended in 9.0.</summary>
     public static bool StoresMayBeLost(QemuVersion version) => !version.IsAtLeast(9, 0);
