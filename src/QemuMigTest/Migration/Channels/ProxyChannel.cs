@@ -11,6 +11,9 @@ namespace QemuMigTest.Migration.Channels;
 /// <param name="bytesPerSecond">What it lets through to the destination, bytes a second, over all connections; 0 for all that comes.</param>
 public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
 {
+    // What the kernel holds for a proxy that is late is sent by no limit of QEMU's once it reads again: by itself it may become tens of megabytes.
+    private const int ReceiveBuffer = 256 * 1024;
+
     private readonly CancellationTokenSource _stop = new();
     private readonly List<ProxyConnection> _connections = [];
     private readonly ByteBudget _budget = new(bytesPerSecond);
@@ -42,7 +45,7 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
     {
         var address = await TcpChannel.ListeningAsync(pair, ct);
         var destination = new IPEndPoint(IPAddress.Loopback, int.Parse(address.GetProperty("port").GetString()!, CultureInfo.InvariantCulture));
-        _listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        _listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = ReceiveBuffer };
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen(256);
         _ = Task.Run(() => AcceptAsync(_listener, destination), CancellationToken.None);
