@@ -80,7 +80,8 @@ public sealed partial class MigrationRun
             ? Source.WaitForStatusAsync(goal, null, ct)
             : WatchAsync(token => Source.WaitForStatusAsync(goal, null, token), ct);
 
-    /// <summary>Waits until the source has begun its n-th pass over RAM (MIGRATION_PASS, since 2.6).</summary>
+    /// <summary>Waits until the source has begun its n-th pass over RAM (MIGRATION_PASS, since 2.6). With postcopy-ram a QEMU from 11.0 on counts each
+    /// of its iterations, of 100 ms or less, so that nothing need have been sent then: see <see cref="WaitForPageSentAsync"/>.</summary>
     /// <param name="pass">1 for the first.</param>
     /// <param name="ct">Ends the wait.</param>
     /// <exception cref="MigrationFailedException">The migration ended before.</exception>

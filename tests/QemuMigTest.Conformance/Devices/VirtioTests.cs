@@ -105,7 +105,8 @@ public sealed class VirtioTests : MigrationFixture
 
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
         await migration.WaitForPassAsync(2, ct);
-        await FillAsync(pair, queue, Buffer + Page, "in pass 2", ct);
+        await migration.WaitForPageSentAsync(ct);
+        await FillAsync(pair, queue, Buffer + Page, "when the queue had been sent", ct);
         var driven = device.Describe();
         await switchOver(migration);
         await migration.CompleteAsync(ct);
