@@ -13,10 +13,11 @@ public sealed class BandwidthTests : MigrationFixture
     private const long MultifdLimit = 120_000_000;
     private const long Begun = 1_000_000;
 
-    // The guest's pages last for 12 s at this.
-    private const long PostcopyLimit = 8_000_000;
+    // QEMU sends 32 pages, 131 kB, at a time until a slice of 100 ms has had its share or more: that is 7 times at this, 2 % too much (15 % at 8 MB/s).
+    // The guest's pages last for 11 s.
+    private const long PostcopyLimit = 9_000_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan PostcopyPatience = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan PostcopyPatience = TimeSpan.FromSeconds(7);
 
     [MigrationTest("/migration/promises/max-bandwidth/plain", "", Limit)]
     [MigrationTest("/migration/promises/max-bandwidth/multifd", "multifd", MultifdLimit)]

@@ -5,7 +5,7 @@ namespace QemuMigTest.Conformance.Promises;
 /// <summary>Whether what goes over the wire keeps to a limit.</summary>
 internal static class WireRate
 {
-    /// <summary>QEMU meters by slices of 100 ms and lets the last page, or multifd's last packets, of each go by.</summary>
+    /// <summary>QEMU meters by slices of 100 ms and lets the last 32 pages, which go together, or multifd's last packets, of each by.</summary>
     public const double Tolerance = 0.15;
 
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(2);
