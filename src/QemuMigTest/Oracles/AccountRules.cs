@@ -94,7 +94,7 @@ internal static class AccountRules
             yield return $"transferred is {transferred}, less than the {leastContent} bytes of pages in it (normal-bytes and xbzrle's)";
         }
 
-        var highest = (long)(content * (1 + HeaderShare)) + (a.Ram("duplicate") * ZeroPageBytes) + (a.Compression("pages") * CompressedHeader) + OtherState;
+        var highest = (long)(content * (1 + HeaderShare)) + ((a.Ram("duplicate") + a.Xbzrle("pages")) * ZeroPageBytes) + (a.Compression("pages") * CompressedHeader) + OtherState;
         if (transferred > highest)
         {
             yield return $"transferred is {transferred}; its pages, {content} bytes, with their headers, {a.Ram("duplicate")} zero pages and device state explain {highest} at most";

@@ -155,6 +155,12 @@ internal sealed class RunStateWalk
         }
         else if (status == S.Completed && !Running)
         {
+            // In postcopy it is another thread that says completed.
+            if (span is { IsSource: false, Switched: true } && !SawBefore(span, e, S.PostcopyActive))
+            {
+                _wrong.Add($"migration {span.Number} said {S.Completed} at {Time(e)}, before the guest ran here");
+            }
+
             RunState = span.IsSource ? "postmigrate" : "paused";
         }
     }

@@ -1,3 +1,5 @@
+using QemuMigTest.Conformance.Memory;
+
 namespace QemuMigTest.Conformance.Aftermath;
 
 /// <summary>A migration that was cancelled leaves nothing behind that the next one would stumble over.</summary>
@@ -38,6 +40,37 @@ public sealed class CancelledTests : AftermathFixture
 
         await migration.CancelAsync(DestinationEnd.Exits(), ct);
         await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);
+    }
+
+    // What the first migration has kept of a page is not what the second one's destination has, and what the page becomes is.
+    [MigrationTest("/migration/aftermath/cancelled/xbzrle-cache"), RequiresCapability("xbzrle")]
+    public async Task What_xbzrle_has_kept_is_not_used_after_a_cancel(CancellationToken ct)
+    {
+        const long CacheForAll = 256 << 20;
+        var pair = await StartPairAsync(new()
+        {
+            Capabilities = [MigrationCapability.Xbzrle],
+            SourceParameters = new() { ["xbzrle-cache-size"] = CacheForAll },
+            Convergence = Convergence.HeldFast,
+            RegionMiB = PairOptions.SmallRegionMiB,
+        }, ct);
+        var pages = new DevicePages(pair);
+        var kept = pages.Fill(pages.High, "before the first migration");
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        // Looked for in pass 2 or 3, where it is kept.
+        await migration.WaitForPassAsync(2, ct);
+        kept = pages.FillMiddle(pages.High, "in the first migration");
+        await migration.WaitForPassAsync(4, ct);
+        await migration.CancelAsync(DestinationEnd.Exits(), ct);
+
+        await pair.StartAnotherDestinationAsync(ct);
+        pages.Fill(pages.High, "before the second migration");
+        migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForPassAsync(2, ct);
+        pages.Put(pages.High, kept, "in the second migration");
+        await migration.WaitForPassAsync(4, ct);
+        await migration.AllowConvergenceAsync(ct);
+        await migration.CompleteAsync(ct);
     }
 
     [MigrationTest("/migration/aftermath/cancelled/file/plain", ""), RequiresArgument("migrate", "channels")]

@@ -30,4 +30,23 @@ public sealed class FailedTests : AftermathFixture
         await migration.FailAsync("No such file or directory", DestinationEnd.Stays, ct);
         await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);
     }
+
+    // A source takes it also when its migration has failed.
+    [MigrationTest("/migration/aftermath/failed/start-postcopy"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
+    public async Task A_switch_to_postcopy_that_came_too_late_is_not_one_of_the_next_migration(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Capabilities = [MigrationCapability.PostcopyRam], RegionMiB = PairOptions.SmallRegionMiB }, ct);
+        var failed = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await failed.WaitForPageSentAsync(ct);
+        await pair.LoseAsync(pair.Destination, ct);
+        await failed.FailAsync("", DestinationEnd.Stays, ct);
+        await pair.Source.ExecuteAsync("migrate-start-postcopy", null, ct);
+        await pair.StartAnotherDestinationAsync(ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForPassAsync(3, ct);
+        (await pair.Source.QueryMigrateAsync(ct)).Status.ShouldBe(MigrationStatus.Active, "nobody has told this migration to switch to postcopy");
+        await migration.AllowConvergenceAsync(ct);
+        await migration.CompleteAsync(ct);
+        pair.Source.Process.Qmp.Events.Skip(migration.SourceEvents).Select(MigrationSide.StatusOf).ShouldNotContain(MigrationStatus.PostcopyActive);
+    }
 }

@@ -13,6 +13,8 @@ internal sealed class PciFunction(MigrationPair pair, int slot, int function = 0
     private const int CommandAndStatus = 0x04;
     private const int ClassCode = 0x08;
     private const int FirstBar = 0x10;
+    private const int Interrupts = 0x3c;
+    private const uint InterruptStatus = 1 << 19;
     private const int FirstCapability = 0x34;
     private const ushort MemoryAndBusMaster = 6;
     private const uint NoAddress = 0xf;
@@ -25,6 +27,12 @@ internal sealed class PciFunction(MigrationPair pair, int slot, int function = 0
 
     /// <summary>Its class, three bytes.</summary>
     public uint Class => Read(ClassCode) >> 8;
+
+    /// <summary>Whether it wants an interrupt by its line (INTx).</summary>
+    public bool WantsInterrupt => (Read(CommandAndStatus) & InterruptStatus) != 0;
+
+    /// <summary>The PICs' input that its line is routed to, 0 to 15, as the firmware has set it.</summary>
+    public int InterruptLine => (int)(Read(Interrupts) & 0xff);
 
     private QTestClient QTest => pair.Holder.Process.QTest!;
 

@@ -38,6 +38,7 @@ internal sealed class VirtioDevice
 
     // The first vector tells of changes of the configuration, the second of requests that are done.
     private const ushort DoneVector = 1;
+    private const ushort NoVector = 0xffff;
     private const int Vectors = 2;
     private const int VectorBytes = 16;
 
@@ -47,6 +48,7 @@ internal sealed class VirtioDevice
     private readonly uint _notifyStep;
     private readonly ulong _interruptStatus;
     private readonly ulong _vectors;
+    private readonly int _vectorCount;
     private readonly List<ushort> _queues = [];
 
     /// <param name="pair">The pair, whose device is in <see cref="Slot"/>; it is told of all pages that are written.</param>
@@ -73,8 +75,12 @@ internal sealed class VirtioDevice
             }
         }
 
-        var table = function.Read(function.Capabilities(MsiX).Single() + 4);
-        _vectors = function.BaseAddress((int)(table & 7)) + (table & ~7u);
+        foreach (var at in function.Capabilities(MsiX))
+        {
+            var table = function.Read(at + 4);
+            _vectors = function.BaseAddress((int)(table & 7)) + (table & ~7u);
+            _vectorCount = Vectors;
+        }
     }
 
     /// <summary>Resets it and agrees on features, virtio 1.0 among them. Its vectors get messages that are planted: they are masked, and nobody waits for them.</summary>
@@ -92,8 +98,8 @@ internal sealed class VirtioDevice
 
         Write(DeviceStatus, Known | FeaturesAgreed, 1);
         (Read(DeviceStatus, 1) & FeaturesAgreed).ShouldBe(FeaturesAgreed, $"the device should take the features 0x{features:x}");
-        Write(ConfigVector, 0, 2);
-        for (var vector = 0; vector < Vectors; vector++)
+        Write(ConfigVector, _vectorCount > 0 ? 0u : NoVector, 2);
+        for (var vector = 0; vector < _vectorCount; vector++)
         {
             var message = new byte[VectorBytes];
             BinaryPrimitives.WriteUInt32LittleEndian(message, 0xfee0_0000 + ((uint)vector << 12));
@@ -113,7 +119,7 @@ internal sealed class VirtioDevice
     {
         Write(QueueSelect, index, 2);
         Write(QueueSize, Virtqueue.Size, 2);
-        Write(QueueVector, DoneVector, 2);
+        Write(QueueVector, _vectorCount > 0 ? DoneVector : NoVector, 2);
         var queue = new Virtqueue(_pair, index, page, _notify + (Read(QueueNotifyOffset, 2) * _notifyStep));
         foreach (var (register, address) in new[] { (QueueDescriptors, queue.Descriptors), (QueueAvailable, queue.Available), (QueueUsed, queue.Used) })
         {
@@ -129,7 +135,7 @@ internal sealed class VirtioDevice
     /// <summary>Lets it work: its queues are set up.</summary>
     public void Go() => Write(DeviceStatus, Known | FeaturesAgreed | Driven, 1);
 
-    /// <summary>Whether it has an interrupt pending that no one has taken; it has none when this returns.</summary>
+    /// <summary>Whether it has an interrupt pending that no one has taken; it has none when this returns. Without MSI-X its line goes down.</summary>
     public bool TakeInterrupt() => (QTest.Read(_interruptStatus, 1)[0] & 1) != 0;
 
     /// <summary>All that its registers say of how it is driven, each with its name. Which queue is selected changes.</summary>
@@ -150,7 +156,7 @@ internal sealed class VirtioDevice
             seen.Add($"queue {queue}: size {Read(QueueSize, 2)}, vector {Read(QueueVector, 2)}, enabled {Read(QueueEnable, 2)}, descriptors 0x{Read(QueueDescriptors, 4):x}, available 0x{Read(QueueAvailable, 4):x}, used 0x{Read(QueueUsed, 4):x}");
         }
 
-        for (var vector = 0; vector < Vectors; vector++)
+        for (var vector = 0; vector < _vectorCount; vector++)
         {
             seen.Add($"MSI-X vector {vector}: {Convert.ToHexStringLower(QTest.Read(_vectors + (ulong)(vector * VectorBytes), VectorBytes))}");
         }

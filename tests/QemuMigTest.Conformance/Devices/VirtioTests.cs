@@ -17,6 +17,29 @@ public sealed class VirtioTests : MigrationFixture
     [MigrationTest("/migration/devices/virtio-rng/postcopy"), RequiresDevice("virtio-rng-pci"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
     public Task A_queue_of_requests_goes_on_after_a_postcopy(CancellationToken ct) => MoveQueueAsync([MigrationCapability.PostcopyRam], migration => migration.StartPostcopyAsync(ct), ct);
 
+    // One that is not level-triggered, or not routed, would not be seen.
+    [MigrationTest("/migration/devices/interrupt-line"), RequiresDevice("virtio-rng-pci")]
+    public async Task An_interrupt_line_that_is_high_when_the_guest_leaves_goes_down_when_it_is_served(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(With(new QemuCommandLine().With("-device", $"virtio-rng-pci,addr={VirtioDevice.Slot},disable-legacy=on,vectors=0")), ct);
+        var (device, function) = (new VirtioDevice(pair), new PciFunction(pair, VirtioDevice.Slot));
+        device.Begin(features: 0);
+        var queue = device.AddQueue(0, Queue);
+        device.Go();
+        (function.WantsInterrupt, IsHigh(pair, function)).ShouldBe((false, false), "nothing was asked of it yet");
+        await FillAsync(pair, queue, Buffer, "before the migration", ct);
+        (function.WantsInterrupt, IsHigh(pair, function)).ShouldBe((true, true), $"the device is done; its line is {function.InterruptLine}");
+
+        var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
+        await migration.AllowConvergenceAsync(ct);
+        await migration.CompleteAsync(ct);
+        (function.WantsInterrupt, IsHigh(pair, function)).ShouldBe((true, true), "nobody has served it on the way");
+        device.TakeInterrupt().ShouldBeTrue();
+        (function.WantsInterrupt, IsHigh(pair, function)).ShouldBe((false, false), "it was served");
+        await FillAsync(pair, queue, Buffer + Page, "after the migration", ct);
+        (function.WantsInterrupt, IsHigh(pair, function)).ShouldBe((true, true), "the device is done again");
+    }
+
     [MigrationTest("/migration/devices/virtio-blk"), RequiresDevice("virtio-blk-pci")]
     public async Task What_was_written_to_a_shared_disk_before_the_switchover_is_read_after_it(CancellationToken ct)
     {
@@ -91,6 +114,16 @@ public sealed class VirtioTests : MigrationFixture
         await ControlAsync(pair, queue, [2, 1, FirstVlan, 0], "after the migration", ct);
         filter["vlan-table"] = new JsonArray([.. filter["vlan-table"]!.AsArray().Where(vlan => (int?)vlan != FirstVlan).Select(vlan => vlan!.DeepClone())]);
         (await FilterAsync(pair, ct)).ToJsonString().ShouldBe(filter.ToJsonString(), "query-rx-filter, after a VLAN was given up");
+    }
+
+    // By the PICs' request registers: with a level-triggered line they say what it is.
+    private static bool IsHigh(MigrationPair pair, PciFunction function)
+    {
+        const byte RequestRegister = 0x0a;
+        var (line, qtest) = (function.InterruptLine, pair.Holder.Process.QTest!);
+        var pic = (ushort)(line < 8 ? 0x20 : 0xa0);
+        qtest.Out8(pic, RequestRegister);
+        return (qtest.In8(pic) & (1 << (line % 8))) != 0;
     }
 
     private async Task MoveQueueAsync(IReadOnlyList<MigrationCapability> capabilities, Func<MigrationRun, Task> switchOver, CancellationToken ct)

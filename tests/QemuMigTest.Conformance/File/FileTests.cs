@@ -32,12 +32,15 @@ public sealed class FileTests : MigrationFixture
         await migration.CompleteAsync(ct);
     }
 
-    [MigrationTest("/migration/precopy/file/offset/bad")]
-    public async Task An_offset_that_is_no_size_is_refused(CancellationToken ct)
+    [MigrationTest("/migration/precopy/file/offset/bad", "0x20M")]
+    [MigrationTest("/migration/rules/file-offset/more-behind-it", "4096junk")]
+    [MigrationTest("/migration/rules/file-offset/negative", "-4096")]
+    [MigrationTest("/migration/rules/file-offset/empty", "")]
+    public async Task An_offset_that_is_no_size_is_refused(string offset, CancellationToken ct)
     {
         var pair = await StartPairAsync(new(), ct);
-        var refusal = await Should.ThrowAsync<QmpCommandException>(() => pair.MigrateAsync(new FileChannel(offsetText: "0x20M"), ct));
+        var refusal = await Should.ThrowAsync<QmpCommandException>(() => pair.MigrateAsync(new FileChannel(offsetText: offset), ct));
         refusal.Description.ShouldContain("offset");
-        refusal.Description.ShouldContain("0x20M");
+        refusal.Description.ShouldContain(offset);
     }
 }

@@ -18,20 +18,40 @@ internal sealed class DevicePages(MigrationPair pair)
     public uint High => pair.Program.Settings.RegionEnd + (16 * PageSize);
 
     /// <summary>Fills a page with noise, on the side that has the guest.</summary>
-    public void Fill(uint page, string when) => Write(page, .., RandomNumberGenerator.GetBytes(PageSize), when);
+    /// <returns>The whole page.</returns>
+    public byte[] Fill(uint page, string when) => Write(page, .., RandomNumberGenerator.GetBytes(PageSize), when);
 
     /// <summary>Writes to the middle of a page; its beginning and its end stay.</summary>
-    public void FillMiddle(uint page, string when) => Write(page, From..(From + Written), RandomNumberGenerator.GetBytes(Written), when);
+    /// <returns>The whole page.</returns>
+    public byte[] FillMiddle(uint page, string when) => Write(page, From..(From + Written), RandomNumberGenerator.GetBytes(Written), when);
+
+    /// <summary>Fills a page with what is given.</summary>
+    public void Put(uint page, byte[] content, string when) => Write(page, .., content, when);
 
     /// <summary>Makes a page zero.</summary>
     public void Clear(uint page, string when) => Write(page, .., new byte[PageSize], when);
 
-    private void Write(uint page, Range where, byte[] bytes, string when)
+    /// <summary>The same for many pages, one behind the other.</summary>
+    public void FillMany(uint first, int pages, string when) => Many(first, pages, page => Fill(page, when));
+
+    /// <summary>Makes many pages zero, one behind the other.</summary>
+    public void ClearMany(uint first, int pages, string when) => Many(first, pages, page => Clear(page, when));
+
+    private static void Many(uint first, int pages, Action<uint> write)
+    {
+        for (var page = first; page < first + (pages * PageSize); page += PageSize)
+        {
+            write(page);
+        }
+    }
+
+    private byte[] Write(uint page, Range where, byte[] bytes, string when)
     {
         var content = (byte[])_contents.GetValueOrDefault(page, new byte[PageSize]).Clone();
         bytes.CopyTo(content.AsSpan(where));
         _contents[page] = content;
         pair.Holder.Process.QTest!.Write(page + (ulong)where.GetOffsetAndLength(PageSize).Offset, bytes);
         pair.Expect(page, content, $"by a device, {when}");
+        return content;
     }
 }

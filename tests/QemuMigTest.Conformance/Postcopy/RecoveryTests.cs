@@ -38,4 +38,16 @@ public sealed class RecoveryTests : RecoveryFixture
         await migration.Destination.PausePostcopyAsync(ct);
         await RecoverAsync(migration, ct);
     }
+
+    [MigrationTest("/migration/order/recovery/unreachable"), RequiresVersion(9, 1, "before, a source whose recovery finds nobody goes through no status")]
+    public async Task A_recovery_that_finds_nobody_says_that_it_is_paused_again(CancellationToken ct)
+    {
+        var migration = await LoseChannelAsync(new(), ct);
+        var from = migration.Source.EventPosition;
+        using var scratch = migration.Pair.Scratch.CreateChild("missing");
+        await migration.Source.ExecuteAsync("migrate", new() { ["uri"] = $"unix:{scratch.File("unix")}", ["resume"] = true }, ct);
+        await migration.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.PostcopyPaused, from, $"migration status {MigrationStatus.PostcopyPaused}", ct);
+        (await migration.Source.QueryMigrateAsync(ct)).Status.ShouldBe(MigrationStatus.PostcopyPaused);
+        await RecoverAsync(migration, ct);
+    }
 }

@@ -16,8 +16,22 @@ public sealed class AnnounceTests : MigrationFixture
     private const int TypeAt = 12;
     private const ushort ReverseArp = 0x8035;
 
+    private static readonly TimeSpan UnboundedStep = TimeSpan.FromSeconds(10);
+
+    // Each interval is announce-step longer than the one before, but for the first, which is announce-initial, and for what announce-max does not let grow.
     [MigrationTest("/migration/promises/announce")]
-    public async Task The_network_is_told_where_the_guest_is(CancellationToken ct)
+    public async Task The_network_is_told_where_the_guest_is_and_no_interval_is_longer_than_announce_max(CancellationToken ct) =>
+        (await AnnounceAsync((int)UnboundedStep.TotalMilliseconds, Interval, ct)).ShouldBeLessThan(UnboundedStep, "from RESUME to the last announcement");
+
+    [MigrationTest("/migration/promises/announce/step")]
+    public async Task The_intervals_between_announcements_grow_by_announce_step(CancellationToken ct)
+    {
+        const int Step = 150;
+        (await AnnounceAsync(Step, 10 * Step, ct)).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds((Interval * (Rounds - 1)) + (Step * (Rounds - 2))), "from RESUME to the last announcement");
+    }
+
+    // How long the announcements took, from RESUME on.
+    private async Task<TimeSpan> AnnounceAsync(int step, int max, CancellationToken ct)
     {
         using var fromSource = Listen();
         using var fromDestination = Listen();
@@ -26,7 +40,7 @@ public sealed class AnnounceTests : MigrationFixture
             Convergence = Convergence.Allowed,
             SourceArguments = Nic(fromSource),
             DestinationArguments = Nic(fromDestination),
-            Parameters = new JsonObject { ["announce-initial"] = Interval, ["announce-step"] = 1, ["announce-max"] = Interval, ["announce-rounds"] = Rounds },
+            Parameters = new JsonObject { ["announce-initial"] = Interval, ["announce-step"] = step, ["announce-max"] = max, ["announce-rounds"] = Rounds },
         }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);
@@ -39,7 +53,9 @@ public sealed class AnnounceTests : MigrationFixture
             BitConverter.ToString(frame, 6, 6).Replace('-', ':').ShouldBe(Mac, "who it is from");
         }
 
+        var took = TimeProvider.System.GetUtcNow() - (await pair.Destination.WaitForEventAsync("RESUME", migration.DestinationEvents, ct)).Timestamp;
         fromSource.Available.ShouldBe(0, "the source has no guest to announce");
+        return took;
     }
 
     private static Socket Listen()

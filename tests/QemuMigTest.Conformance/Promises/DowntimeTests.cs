@@ -14,6 +14,7 @@ public sealed class DowntimeTests : MigrationFixture
     // 80 MB, less than the guest writes to in each pass; and 140 MB, more than it has.
     private const long TooShort = 800;
     private const long LongEnough = 1400;
+    private const long SlowestPostcopy = 4096;
     private const long SlowWire = 60_000_000;
 
     // ms: a busy machine's schedule, and what the sockets on the way hold.
@@ -58,6 +59,42 @@ public sealed class DowntimeTests : MigrationFixture
         // Asked anew: on 7.2 it is still 0 when the event says completed.
         var said = (await pair.Source.QueryMigrateAsync(ct)).Downtime!.Value;
         Math.Abs(said - down).ShouldBeLessThan(Slack + (down * WireRate.Tolerance), $"downtime is {said} ms; from STOP on the source to RESUME on the destination it was {down:F0} ms");
+    }
+
+    // A downtime of less than 1 ms is set a second time when all is there (docs/findings.md), which is rare: of three one at least shows what a downtime is.
+    [MigrationTest("/migration/promises/downtime/postcopy"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
+    public async Task The_downtime_of_a_postcopy_ends_when_the_guest_goes_on_and_not_when_all_is_there(CancellationToken ct)
+    {
+        const int Most = 3;
+        var pair = await StartPairAsync(new() { Capabilities = [MigrationCapability.PostcopyRam], RegionMiB = PairOptions.SmallRegionMiB }, ct);
+        List<string> seen = [];
+        for (var number = 1; number <= Most; number++)
+        {
+            await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = SlowestPostcopy }, ct);
+            var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+            await migration.WaitForPageSentAsync(ct);
+            await migration.StartPostcopyAsync(ct);
+            var stopped = (await pair.Source.WaitForEventAsync("STOP", migration.SourceEvents, ct)).Timestamp;
+            var resumed = (await pair.Destination.WaitForEventAsync("RESUME", migration.DestinationEvents, ct)).Timestamp;
+            // Much longer than it was away.
+            await Poll.UntilAsync(pair.Destination.Name, "a postcopy that takes a second more than the guest was away", _ => Task.FromResult(
+                TimeProvider.System.GetUtcNow() - resumed > resumed - stopped + TimeSpan.FromSeconds(1) ? pair : null), pair.Destination.Process.LastSeen, Environment.Limits.Step, ct);
+            await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = 0 }, ct);
+            await migration.CompleteAsync(ct);
+            var (said, away) = ((await pair.Source.QueryMigrateAsync(ct)).Downtime!.Value, (resumed - stopped).TotalMilliseconds);
+            if (said <= away + Slack)
+            {
+                return;
+            }
+
+            seen.Add($"{said} ms of a guest that was away for {away:F0} ms");
+            if (number < Most)
+            {
+                await pair.HandOnAsync(ct);
+            }
+        }
+
+        Assert.Fail($"The downtime of each of {Most} postcopies is that of the whole of it: {string.Join(", ", seen)}.");
     }
 
     [MigrationTest("/migration/promises/pause-before-switchover"), RequiresCapability("pause-before-switchover")]

@@ -29,9 +29,23 @@ public sealed class ThreadTests : MigrationFixture
 
         await migration.AllowConvergenceAsync(ct);
         await migration.CompleteAsync(ct);
-        await Poll.UntilAsync(pair.Source.Name, "query-migrationthreads to have no thread of a migration that has completed; no event tells of their end",
-            async token => (await QueryAsync(pair.Source, token)).Count == 0 ? pair : null, pair.Source.Process.LastSeen, Environment.Limits.Command, ct);
+        await WaitForNoneAsync(pair, ct);
     }
+
+    [MigrationTest("/migration/promises/migration-threads/cancelled", "")]
+    [MigrationTest("/migration/promises/migration-threads/cancelled/multifd", "multifd")]
+    public async Task A_migration_that_was_cancelled_has_no_threads([Capabilities] string capabilities, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), RegionMiB = PairOptions.SmallRegionMiB }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForPageSentAsync(ct);
+        (await QueryAsync(pair.Source, ct)).ShouldNotBeEmpty();
+        await migration.CancelAsync(DestinationEnd.Exits(), ct);
+        await WaitForNoneAsync(pair, ct);
+    }
+
+    private Task WaitForNoneAsync(MigrationPair pair, CancellationToken ct) => Poll.UntilAsync(pair.Source.Name, "query-migrationthreads to have no thread of a migration that has ended; no event tells of their end",
+        async token => (await QueryAsync(pair.Source, token)).Count == 0 ? pair : null, pair.Source.Process.LastSeen, Environment.Limits.Command, ct);
 
     private static async Task<Dictionary<long, string>> QueryAsync(MigrationSide side, CancellationToken ct) => (await side.ExecuteAsync("query-migrationthreads", null, ct))
         .EnumerateArray().ToDictionary(thread => thread.GetProperty("thread-id").GetInt64(), thread => thread.GetProperty("name").GetString()!);

@@ -17,11 +17,13 @@ public sealed class ValidateUuidTests : MigrationFixture
     [MigrationTest("/migration/validate_uuid_dst_not_set")]
     public Task A_destination_without_UUID_is_accepted(CancellationToken ct) => AcceptedAsync(Ones, null, ct);
 
-    [MigrationTest("/migration/validate_uuid_error")]
-    public async Task Another_UUID_is_refused_by_the_destination(CancellationToken ct)
+    [MigrationTest("/migration/validate_uuid_error", Twos)]
+    [MigrationTest("/migration/rules/uuid/first-digit", "21111111-1111-1111-1111-111111111111")]
+    [MigrationTest("/migration/rules/uuid/last-digit", "11111111-1111-1111-1111-111111111112")]
+    public async Task Another_UUID_is_refused_by_the_destination(string other, CancellationToken ct)
     {
-        var migration = await MigrateAsync(Ones, Twos, ct);
-        await migration.FailAsync("", DestinationEnd.Exits($"UUID received is {Ones} and local is {Twos}"), ct);
+        var migration = await MigrateAsync(Ones, other, ct);
+        await migration.FailAsync("", DestinationEnd.Exits($"UUID received is {Ones} and local is {other}"), ct);
     }
 
     private async Task AcceptedAsync(string? source, string? destination, CancellationToken ct)

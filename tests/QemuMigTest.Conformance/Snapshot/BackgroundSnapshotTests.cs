@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using QemuMigTest.Conformance.Memory;
 using QemuMigTest.Conformance.Streams;
 using QemuMigTest.Processes;
 
@@ -12,10 +13,17 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
     private const long Bandwidth = 60_000_000;
 
     [MigrationTest("/migration/background-snapshot")]
-    public async Task The_stream_has_the_guest_as_it_was_when_the_snapshot_began(CancellationToken ct)
+    public Task The_stream_has_the_guest_as_it_was_when_the_snapshot_began(CancellationToken ct) => SaveAsync([], ct);
+
+    // The region is in each of them.
+    [MigrationTest("/migration/background-snapshot/blocks")]
+    public Task The_stream_has_it_so_in_each_block_of_RAM(CancellationToken ct) => SaveAsync(RamBlockTests.NodesKiB, ct);
+
+    private async Task SaveAsync(IReadOnlyList<int> nodesKiB, CancellationToken ct)
     {
         var pair = await StartPairAsync(new()
         {
+            RamNodesKiB = nodesKiB,
             SourceCapabilities = [new("background-snapshot")],
             DestinationArguments = new QemuCommandLine().With("-S"),
         }, ct);

@@ -30,6 +30,25 @@ public sealed class AutoConvergeTests : MigrationFixture
         (await ThrottleAsync(pair, ct)).ShouldBe(0, "nothing is throttled after the migration");
     }
 
+    // 5 s, as above. By cpu-throttle-increment the second step would be to MostTail; what the guest writes to is a fifth too much, more or less.
+    [MigrationTest("/migration/promises/cpu-throttle-tailslow"), RequiresArgument("migrate-set-parameters", "cpu-throttle-tailslow")]
+    public async Task A_step_is_smaller_than_the_increment_where_less_is_enough(CancellationToken ct)
+    {
+        const int MostTail = 85;
+        var pair = await StartPairAsync(new()
+        {
+            SourceCapabilities = [MigrationCapability.AutoConverge],
+            SourceParameters = new JsonObject { ["cpu-throttle-initial"] = Initial, ["cpu-throttle-increment"] = MostTail - Initial, ["max-cpu-throttle"] = Most, ["throttle-trigger-threshold"] = 80, ["cpu-throttle-tailslow"] = true },
+            Convergence = Convergence.HeldFast,
+            RegionMiB = 63,
+        }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        (await WaitForThrottleAsync(migration, 1, ct)).ShouldBe(Initial, "the first throttle is cpu-throttle-initial");
+        (await WaitForThrottleAsync(migration, Initial + 1, ct)).ShouldBeLessThan(MostTail, "the next is what would be enough");
+        await migration.AllowConvergenceAsync(ct);
+        await migration.CompleteAsync(ct);
+    }
+
     private static async Task<long> WaitForThrottleAsync(MigrationRun migration, long least, CancellationToken ct) =>
         (await migration.WaitForInfoAsync($"a CPU throttle of {least} % or more", info => info.CpuThrottle >= least, ct)).CpuThrottle;
 

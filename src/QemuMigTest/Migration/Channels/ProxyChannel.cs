@@ -17,6 +17,7 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
     private readonly CancellationTokenSource _stop = new();
     private readonly List<ProxyConnection> _connections = [];
     private readonly ByteBudget _budget = new(bytesPerSecond);
+    private volatile TaskCompletionSource _mayReturn = Open();
     private Socket? _listener;
 
     /// <summary>Bytes from the source to the destination so far, over all connections.</summary>
@@ -73,6 +74,12 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
     public Task WaitForBytesAsync(long bytes, TimeSpan limit, CancellationToken ct) =>
         Poll.UntilAsync("proxy", $"{bytes} bytes on the wire", _ => Task.FromResult(Bytes >= bytes ? this : null), () => $"{Bytes} bytes", limit, ct);
 
+    /// <summary>Keeps what the destination says from the source, until <see cref="LetReturn"/>: nothing of it is lost.</summary>
+    public void HoldReturn() => _mayReturn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Lets what the destination says by.</summary>
+    public void LetReturn() => _mayReturn.TrySetResult();
+
     /// <summary>Breaks all connections: both sides see theirs end.</summary>
     public void Break()
     {
@@ -91,6 +98,13 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
         base.Dispose();
     }
 
+    private static TaskCompletionSource Open()
+    {
+        var open = new TaskCompletionSource();
+        open.SetResult();
+        return open;
+    }
+
     private async Task AcceptAsync(Socket listener, IPEndPoint destination)
     {
         while (!_stop.IsCancellationRequested)
@@ -106,7 +120,7 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
                 return;
             }
 
-            var connection = new ProxyConnection(source, _budget);
+            var connection = new ProxyConnection(source, _budget, () => _mayReturn.Task);
             lock (_connections)
             {
                 _connections.Add(connection);

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace QemuMigTest.Migration.Channels;
 
 /// <summary>One connection through a <see cref="ProxyChannel"/>: from the source to us, and from us to the destination.</summary>
-internal sealed class ProxyConnection(Socket source, ByteBudget budget) : IDisposable
+internal sealed class ProxyConnection(Socket source, ByteBudget budget, Func<Task> mayReturn) : IDisposable
 {
     private const int BufferBytes = 128 * 1024;
     private readonly Socket _destination = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -31,8 +31,8 @@ internal sealed class ProxyConnection(Socket source, ByteBudget budget) : IDispo
             return;
         }
 
-        _ = Task.Run(() => PumpAsync(source, _destination, _there, count => Interlocked.Add(ref _bytes, count), budget, ct), CancellationToken.None);
-        _ = Task.Run(() => PumpAsync(_destination, source, _back, count => Interlocked.Add(ref _bytesBack, count), null, ct), CancellationToken.None);
+        _ = Task.Run(() => PumpAsync(source, _destination, _there, count => Interlocked.Add(ref _bytes, count), received => budget.SpendAsync(received, ct), ct), CancellationToken.None);
+        _ = Task.Run(() => PumpAsync(_destination, source, _back, count => Interlocked.Add(ref _bytesBack, count), _ => mayReturn().WaitAsync(ct), ct), CancellationToken.None);
     }
 
     /// <summary>Ends it on both sides.</summary>
@@ -42,7 +42,7 @@ internal sealed class ProxyConnection(Socket source, ByteBudget budget) : IDispo
         _destination.Dispose();
     }
 
-    private static async Task PumpAsync(Socket from, Socket to, TlsRecords records, Action<int> count, ByteBudget? budget, CancellationToken ct)
+    private static async Task PumpAsync(Socket from, Socket to, TlsRecords records, Action<int> count, Func<int, Task> wait, CancellationToken ct)
     {
         var buffer = new byte[BufferBytes];
         try
@@ -50,11 +50,7 @@ internal sealed class ProxyConnection(Socket source, ByteBudget budget) : IDispo
             while (await from.ReceiveAsync(buffer, ct) is var received and > 0)
             {
                 records.Add(buffer.AsSpan(0, received));
-                if (budget is not null)
-                {
-                    await budget.SpendAsync(received, ct);
-                }
-
+                await wait(received);
                 for (var sent = 0; sent < received;)
                 {
                     sent += await to.SendAsync(buffer.AsMemory(sent, received - sent), ct);
