@@ -38,6 +38,9 @@ internal static class Quirks
     /// <summary>Why 7.2 is not asked to recover over and over: docs/findings.md; by its history 8.2 took such races out of the return path.</summary>
     public const string RecoveriesMayCrash = "a source that recovers over and over may crash before (seen on 7.2)";
 
+    /// <summary>Who agrees to a switchover is asked for by the devices of the source; only machines to 11.0 have the destination always do it (switchover-ack-legacy).</summary>
+    public static bool SwitchoverAckOfDevices(QemuVersion version) => version.IsAtLeast(11, 1);
+
     /// <summary>multifd-zlib-level and multifd-zstd-level are accepted and not applied: seen on 7.2.</summary>
     public static bool CompressionLevelIgnored(QemuVersion version) => !version.IsAtLeast(8, 0);
 

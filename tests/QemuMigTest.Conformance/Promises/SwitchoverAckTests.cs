@@ -1,3 +1,5 @@
+using QemuMigTest.Processes;
+
 namespace QemuMigTest.Conformance.Promises;
 
 /// <summary>With switchover-ack a source does not stop its guest before the destination has agreed, in each migration anew.</summary>
@@ -16,7 +18,7 @@ public sealed class SwitchoverAckTests : MigrationFixture
     [MigrationTest("/migration/promises/switchover-ack/failed")]
     public async Task An_agreement_to_a_migration_that_has_failed_is_none_to_the_next(CancellationToken ct)
     {
-        var pair = await StartAsync(Convergence.Held, ct);
+        var pair = await StartAsync(Convergence.HeldFast, ct);
         using var proxy = new ProxyChannel();
         var failed = await pair.MigrateAsync(proxy, ct);
         await failed.WaitForPassAsync(2, ct);
@@ -28,8 +30,18 @@ public sealed class SwitchoverAckTests : MigrationFixture
         await MigrateWithoutAnswerAsync(pair, ct);
     }
 
-    private Task<MigrationPair> StartAsync(Convergence convergence, CancellationToken ct) =>
-        StartPairAsync(new() { Capabilities = [MigrationCapability.ReturnPath, MigrationCapability.SwitchoverAck], Convergence = convergence, RegionMiB = PairOptions.SmallRegionMiB }, ct);
+    private Task<MigrationPair> StartAsync(Convergence convergence, CancellationToken ct)
+    {
+        var arguments = Quirks.SwitchoverAckOfDevices(Environment.Source.Version) ? new QemuCommandLine().With("-global", "migration.switchover-ack-legacy=on") : new();
+        return StartPairAsync(new()
+        {
+            Capabilities = [MigrationCapability.ReturnPath, MigrationCapability.SwitchoverAck],
+            Convergence = convergence,
+            RegionMiB = PairOptions.SmallRegionMiB,
+            SourceArguments = arguments,
+            DestinationArguments = arguments,
+        }, ct);
+    }
 
     private static async Task MigrateWithoutAnswerAsync(MigrationPair pair, CancellationToken ct)
     {
