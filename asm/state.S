@@ -16,6 +16,7 @@
 #   0x220000  PCI configuration spaces as first seen
 #   0x230000  where the breakpoint is
 #   0x300000  64 KiB for each vCPU: see cpu_ below. Its stack is there too, so that the stack pointer tells whose it is.
+#   0x400000  128 KiB for each vCPU: see own_ below. Pages that it stores to in ways of which each must be noticed, and page tables of its own.
 
 	.set	COM1, 0x3f8
 	.set	DIRTIED, 0x100000
@@ -28,6 +29,10 @@
 	.globl	trap_here
 	.set	trap_here, 0x230000		# nop, ret; in a page of its own: translating code beside a breakpoint is slow
 	.set	CPUS, 0x300000
+	.globl	own_pages, own_size, own_across_first_busy, own_table
+	.set	OWN, 0x400000
+	.set	own_pages, OWN
+	.set	OWN_VIRTUAL, 0x8000000000	# where its own page tables show its last page, 512 times
 	.set	APIC, -0x1200000		# the last GiB is mapped at its end of the address space too
 	.set	HPET, -0x1300000
 	.set	HPET_MILLISECOND, 100000
@@ -40,6 +45,11 @@
 	.globl	line_lock
 	.set	line_lock, SHARED + 16
 	.set	pci_count, SHARED + 24
+	.globl	late_go
+	.set	late_go, SHARED + 32		# whoever looks on writes 1: the late vCPU may start
+	.set	late_gone, SHARED + 40
+	.set	late_waits, SHARED + 48
+	.set	late_apic, SHARED + 56
 	.set	low_memory_sums, SHARED + 0x100	# 16 of them
 	.set	pci_addresses, SHARED + 0x200
 
@@ -74,6 +84,7 @@
 	.set	cpu_registers, 0x100		# in the order of save_registers
 	.globl	cpu_expected_registers
 	.set	cpu_expected_registers, 0x200	# the same order
+	.set	cpu_ten_bytes, 0xd0		# for the x87
 	.set	cpu_clocks, 0x300		# phase and error of each clock, 16 bytes
 	.set	cpu_natives, 0x400		# expected values of items that are not in tables
 	.set	cpu_xsave, 0x1000
@@ -86,6 +97,23 @@
 	.set	cpu_trap_stack, 0x7ff0
 	.set	cpu_stack, 0xf000
 	.set	cpu_pml4, 0xf000
+
+	# Pages of each vCPU. A store across two of them is halved by the boundary. Nothing else writes to these pages, but for the two that are busy.
+	.set	own_size, 0x20000
+	.set	own_first_busy, 0x0000
+	.set	own_across_first_busy, 0x0ffc
+	.set	own_across_second_busy, 0x2ffc
+	.set	own_second_busy, 0x3ff8
+	.set	own_across_sse, 0x4ff8
+	.set	own_across_x87, 0x6ffc
+	.set	own_across_push, 0x8ffc
+	.set	own_push, 0xaff8
+	.set	own_cmpxchg16b, 0xb010
+	.set	own_xchg, 0xc020
+	.set	own_pdpt, 0xd000
+	.set	own_directory, 0xe000
+	.set	own_table, 0xf000
+	.set	own_shown, 0x10000
 
 	# Items that are not in tables.
 	.macro	item name, number
@@ -151,6 +179,18 @@
 	item	pm_timer, 74
 	item	in_service_interrupts, 75
 	item	fault_address, 76
+	item	store_across_pages_of_which_the_first_is_busy, 80
+	item	store_across_pages_of_which_the_second_is_busy, 81
+	item	SSE_store_across_pages_first_page, 82
+	item	SSE_store_across_pages_second_page, 83
+	item	x87_store_across_pages, 84
+	item	push_across_pages, 85
+	item	push_to_a_page_of_its_own, 86
+	item	cmpxchg16b_low_half, 87
+	item	cmpxchg16b_high_half, 88
+	item	xchg, 89
+	item	store_through_its_own_page_table, 90
+	item	page_table_entry_that_the_CPU_marked, 91
 	.globl	item_extended_state, item_low_memory, item_pci
 	.set	item_extended_state, 0x800	# and the offset in the XSAVE area
 	.set	item_low_memory, 0x2000		# and the number of the 64 KiB
@@ -162,12 +202,14 @@
 	.set	CLOCK_PIT2, 2
 	.set	CLOCK_PM, 3
 
+	.set	ONE_SHOT_CPU, 2
 	.set	VECTOR_PENDING, 0x31		# requested, and never delivered: VECTOR_IN_SERVICE is in service
 	.set	VECTOR_IN_SERVICE, 0x41
 	.globl	vector_timer, vector_hpet, apic_initial_count, pit0_count, pit2_count
 	.set	vector_timer, 0xe0
 	.set	vector_hpet, 0xe2
 	.set	apic_initial_count, 62499	# with the divider 16: 1 ms
+	.set	one_shot_count, 312499		# 5 ms: it is rarely over and its interrupt not taken yet
 	.set	pit0_count, 12000			# 10 ms
 	.set	pit2_count, 50000
 
@@ -217,7 +259,7 @@ sectors_to_load:
 
 	# Patched by whoever puts the program on a disk.
 	.org	0x1c0
-	.globl	magic, vcpus, laps_per_marker, spin_count, exact_clocks, tsc_slack, tables
+	.globl	magic, vcpus, laps_per_marker, spin_count, exact_clocks, tsc_slack, late_vcpus, tables
 magic:
 	.ascii	"STA1"
 vcpus:
@@ -230,6 +272,8 @@ exact_clocks:
 	.long	1
 tsc_slack:					# in ticks of the HPET
 	.long	100000
+late_vcpus:					# of them, how many are started by late_go
+	.long	0
 	.org	0x1fe
 	.word	0xaa55
 
@@ -306,7 +350,17 @@ gdt_descriptor:
 long_mode:
 	movl	$1, %eax
 	lock xaddq %rax, next_cpu
-	movq	%rax, %rcx
+	movl	vcpus, %edx
+	subl	late_vcpus, %edx
+	cmpl	%edx, %eax
+	jb	2f
+	cmpl	$0, late_go
+	jne	2f
+	movl	APIC + 0x20, %eax		# the last to come is late: it runs until its INIT, which TCG leaves pending for a vCPU that sleeps
+	movl	%eax, late_apic
+	movl	$1, late_waits
+1:	jmp	1b
+2:	movq	%rax, %rcx
 	shlq	$16, %rcx
 	leaq	CPUS(%rcx), %rbx
 	leaq	cpu_stack(%rbx), %rsp
@@ -337,6 +391,7 @@ long_mode:
 	cmpq	$0, cpu_number(%rbx)
 	jne	others
 	movl	vcpus, %eax
+	subl	late_vcpus, %eax
 1:	pause
 	cmpq	%rax, cpus_ready
 	jb	1b
@@ -344,6 +399,7 @@ long_mode:
 	.globl	first_laps
 first_laps:
 	call	lap
+	call	start_late
 	movq	cpu_laps(%rbx), %rax
 	xorl	%edx, %edx
 	movl	laps_per_marker, %ecx
@@ -430,9 +486,17 @@ set_up_tables:
 	leaq	PML4, %rsi
 	movl	$512, %ecx
 	rep movsq
+	movq	cpu_number(%rbx), %rdx		# and a page table of its own
+	imulq	$own_size, %rdx
+	leaq	OWN + own_pdpt + 0x23(%rdx), %rax
+	movq	%rax, cpu_pml4 + 8(%rbx)
+	leaq	OWN + own_directory + 0x23(%rdx), %rax
+	movq	%rax, OWN + own_pdpt(%rdx)
+	leaq	OWN + own_table + 0x23(%rdx), %rax
+	movq	%rax, OWN + own_directory(%rdx)
 	leaq	cpu_pml4(%rbx), %rax
 	movq	%rax, %cr3
-	ret
+	jmp	clear_own_table
 
 set_base:					# of a descriptor of 16 bytes at %rdi: %rax
 	movw	%ax, 2(%rdi)
@@ -567,6 +631,34 @@ start_others:
 	movl	$0xc4608, APIC + 0x300		# and start them at 0x8000
 	movl	$(HPET_MILLISECOND / 5), %ecx
 	call	wait
+	cmpl	$0, late_vcpus
+	je	1f
+2:	pause
+	cmpl	$0, late_waits
+	je	2b
+	movl	$0x4500, %ecx			# one of them gets another INIT, and no start-up interrupt yet
+	call	send_late
+	lock decq next_cpu
+1:	ret
+
+send_late:					# %ecx to the vCPU that is late
+	movl	late_apic, %eax
+	movl	%eax, APIC + 0x310
+	movl	%ecx, APIC + 0x300
+	movl	$(HPET_MILLISECOND / 5), %ecx
+	jmp	wait
+
+start_late:
+	cmpl	$0, late_go
+	je	1f
+	cmpl	$0, late_gone
+	jne	1f
+	movl	$1, late_gone
+	movl	APIC + 0x310, %r12d
+	movl	$0x4608, %ecx
+	call	send_late
+	movl	%r12d, APIC + 0x310		# and what was sent last is again what it was: a request that is there already
+	movl	$(0x44000 | VECTOR_PENDING), APIC + 0x300
 1:	ret
 
 wait:						# %ecx ticks of the HPET
@@ -615,8 +707,15 @@ set_up_interrupts:
 	movl	$0x2, %eax			# the task priority
 	movq	%rax, %cr8
 	movl	$3, APIC + 0x3e0		# divided by 16
-	movl	$(0x20000 | vector_timer), APIC + 0x320	# periodic
-	movl	$apic_initial_count, APIC + 0x380
+	movl	$apic_initial_count, %ecx
+	movl	$vector_timer, %eax		# the third vCPU's strikes once, and is set anew by its interrupt
+	cmpq	$ONE_SHOT_CPU, cpu_number(%rbx)
+	je	1f
+	orl	$0x20000, %eax			# periodic
+	jmp	2f
+1:	movl	$one_shot_count, %ecx
+2:	movl	%eax, APIC + 0x320
+	movl	%ecx, APIC + 0x380
 	ret
 
 # What general registers hold in a lap.
@@ -711,8 +810,10 @@ lap:
 	movq	tables_before, %rbp
 	call	run_list
 	call	latch_pit2
-1:	call	check_registers
+1:	call	store
+	call	check_registers
 	call	check_extended_state
+	call	check_stores
 	call	check_control
 	movq	tables_cpu_check, %rbp
 	call	run_list
@@ -733,6 +834,130 @@ lap:
 	call	check_hpet_interrupts
 	call	dirty
 1:	call	check_timer_interrupts
+	ret
+
+# Stores of the lap's number, of which each is looked at after the spin: a page that only such a store writes to is behind where QEMU did not notice it.
+
+own:						# %r13: its pages; %r12: the lap, twice
+	movq	cpu_number(%rbx), %r13
+	imulq	$own_size, %r13
+	addq	$OWN, %r13
+	movl	cpu_laps(%rbx), %r12d
+	movq	%r12, %rax
+	shlq	$32, %rax
+	orq	%rax, %r12
+	ret
+
+store:
+	call	own
+	movq	%r12, own_first_busy(%r13)
+	movq	%r12, own_across_first_busy(%r13)
+	movq	%r12, own_second_busy(%r13)
+	movq	%r12, own_across_second_busy(%r13)
+	movq	%r12, %xmm0
+	punpcklqdq %xmm0, %xmm0
+	movups	%xmm0, own_across_sse(%r13)
+	btsq	$63, %r12			# as a number of the x87 has it
+	movq	%r12, cpu_ten_bytes(%rbx)
+	movw	$0x3fff, cpu_ten_bytes + 8(%rbx)
+	fninit
+	fldt	cpu_ten_bytes(%rbx)
+	fstpt	own_across_x87(%r13)
+	btrq	$63, %r12
+	movq	%rsp, %r14			# nothing may interrupt here, but for what has a stack of its own
+	leaq	own_across_push + 8(%r13), %rsp
+	pushq	%r12
+	leaq	own_push + 8(%r13), %rsp
+	pushq	%r12
+	movq	%r14, %rsp
+	movq	%rbx, %r15
+	movq	own_cmpxchg16b(%r13), %rax
+	movq	own_cmpxchg16b + 8(%r13), %rdx
+	movq	%r12, %rbx
+	movq	%r12, %rcx
+	lock cmpxchg16b own_cmpxchg16b(%r13)
+	movq	%r15, %rbx
+	movq	%r12, %rax
+	xchgq	%rax, own_xchg(%r13)
+	# The next entry of its page table is used for the first time; of these the CPU marks each as accessed, every other one as written.
+	movl	cpu_laps(%rbx), %ecx
+	andl	$511, %ecx
+	jz	clear_own_table
+	movabsq	$OWN_VIRTUAL, %rdx
+	movl	%ecx, %eax
+	shll	$12, %eax
+	addq	%rax, %rdx
+	testb	$1, %cl
+	jnz	1f
+	movq	%r12, (%rdx)
+	ret
+1:	movq	(%rdx), %rax
+	ret
+
+clear_own_table:
+	movq	cpu_number(%rbx), %rdi
+	imulq	$own_size, %rdi
+	leaq	OWN + own_shown + 3(%rdi), %rax
+	addq	$(OWN + own_table), %rdi
+	movl	$512, %ecx
+	rep stosq
+	movq	%cr3, %rax
+	movq	%rax, %cr3
+	ret
+
+	# The quadword at %r13 and the offset, against %rsi.
+	.macro	expect_own offset, name
+	movq	\offset(%r13), %rdx
+	movl	$(item_\name), %edi
+	call	report_other
+	.endm
+
+check_stores:
+	call	own
+	movq	%r12, %rsi
+	expect_own own_across_first_busy, store_across_pages_of_which_the_first_is_busy
+	expect_own own_across_second_busy, store_across_pages_of_which_the_second_is_busy
+	expect_own own_across_sse, SSE_store_across_pages_first_page
+	expect_own own_across_sse + 8, SSE_store_across_pages_second_page
+	expect_own own_across_push, push_across_pages
+	expect_own own_push, push_to_a_page_of_its_own
+	expect_own own_cmpxchg16b, cmpxchg16b_low_half
+	expect_own own_cmpxchg16b + 8, cmpxchg16b_high_half
+	expect_own own_xchg, xchg
+	btsq	$63, %rsi
+	expect_own own_across_x87, x87_store_across_pages
+	movl	cpu_laps(%rbx), %ebp
+	andl	$511, %ebp
+	jz	2f
+	movl	cpu_laps(%rbx), %esi		# the last lap of which the number is even
+	andl	$~1, %esi
+	movq	%rsi, %rax
+	shlq	$32, %rax
+	orq	%rax, %rsi
+	cmpl	$1, %ebp			# right after it has been cleared there is no such lap
+	je	1f
+	expect_own own_shown, store_through_its_own_page_table
+1:	xorl	%r8d, %r8d
+4:	leaq	own_shown + 0x23(%r13), %rax	# present, writable, accessed
+	testl	$1, %ebp
+	jnz	3f
+	addq	$0x40, %rax			# and written
+3:	cmpq	%rax, own_table(%r13,%rbp,8)
+	je	5f
+	movq	%rax, %r8			# of those that are wrong the first is told, and all are put right
+	movq	%rax, %rsi
+	movq	own_table(%r13,%rbp,8), %rdx
+	movq	%rax, own_table(%r13,%rbp,8)
+5:	decl	%ebp
+	jnz	4b
+	movl	$item_page_table_entry_that_the_CPU_marked, %edi
+	testq	%r8, %r8
+	jnz	report
+2:	ret
+
+report_other:					# unless %rdx is %rsi
+	cmpq	%rsi, %rdx
+	jne	report
 	ret
 
 dirty:
@@ -1099,6 +1324,8 @@ check_tsc:
 check_apic_timer:
 	cmpl	$0, exact_clocks
 	je	1f
+	cmpq	$ONE_SHOT_CPU, cpu_number(%rbx)	# when it was set is not known to the tick
+	je	1f
 	call	read_hpet
 	movq	%rax, %r8
 	movl	$apic_initial_count, %r10d
@@ -1462,6 +1689,9 @@ interrupted:					# on the stack: vector, error code, %rip, %cs, %rflags, ...
 	jmp	end_of_interrupt
 timer:
 	incq	cpu_timers(%rbx)
+	cmpq	$ONE_SHOT_CPU, cpu_number(%rbx)
+	jne	end_of_interrupt
+	movl	$one_shot_count, APIC + 0x380
 	jmp	end_of_interrupt
 hpet:
 	incq	cpu_hpets(%rbx)

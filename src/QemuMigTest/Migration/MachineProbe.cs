@@ -33,7 +33,8 @@ internal sealed class MachineProbe
     /// <summary>Gives devices values that they do not have after a reset, others for each migration.</summary>
     /// <param name="side">The source.</param>
     /// <param name="number">The migration's number.</param>
-    public static void Plant(MigrationSide side, int number)
+    /// <param name="clock">Whether the HPET shall run.</param>
+    public static void Plant(MigrationSide side, int number, bool clock)
     {
         var probe = new MachineProbe();
         var salt = number * 0x1d;
@@ -57,7 +58,14 @@ internal sealed class MachineProbe
 
         // A counter of the PIT that nobody hears, and the HPET's clock, by which both sides' time can be compared.
         probe.Do("outb 0x43 0xb4").Do($"outb 0x42 0x{(byte)(0x31 + salt):x}").Do("outb 0x42 0x5a")
-            .Do($"writel 0xfed00128 0x{0x1234_5600 + number:x}").Do("writel 0xfed0012c 0x7fffffff").Do("writel 0xfed00010 0x1");
+            .Do($"writel 0xfed00128 0x{0x1234_5600 + number:x}").Do("writel 0xfed0012c 0x7fffffff");
+        if (clock)
+        {
+            probe.Do("writel 0xfed00010 0x1");
+        }
+
+        // Which interrupt comes first is rotated, in each PIC by another number, and never by none.
+        probe.Do($"outb 0x20 0x{0xc0 + (number % 6):x}").Do($"outb 0xa0 0x{0xc0 + ((number + 2) % 6):x}");
         side.Process.QTest!.ExecuteAll(probe._commands);
     }
 

@@ -171,7 +171,7 @@ public sealed partial class MigrationRun
 
         if (Pair.HasComparableMachine)
         {
-            MachineProbe.Plant(Source, Number);
+            MachineProbe.Plant(Source, Number, clock: !Pair.Options.HpetStopped);
         }
 
         if (Pair.Options.Mode == MigrationMode.CprTransfer)

@@ -18,6 +18,7 @@ namespace QemuMigTest.Migration;
 ///     DirtyRingSize = 0,
 ///     GuestSuspends = false,
 ///     StateGuest = null,
+///     HpetStopped = false,
 ///     Mode = MigrationMode.Normal,
 ///     Ram = GuestRam.Anonymous, RamNodesKiB = [],
 ///     SourceArguments = new(), DestinationArguments = new(),
@@ -75,6 +76,9 @@ public sealed record PairOptions
 
     /// <summary>The state guest in place of the one that dirties memory, or null. It looks at CPU and devices, and its memory is not compared.</summary>
     public StateGuestSettings? StateGuest { get; init; }
+
+    /// <summary>The test stops the HPET and keeps it so: the oracle <c>machine</c> does not start it, and cannot tell by it for how long the guest has run.</summary>
+    public bool HpetStopped { get; init; }
 
     /// <summary>The migration parameter mode (since 8.2). With cpr-transfer and cpr-exec the pair has no destination before it migrates.</summary>
     public MigrationMode Mode { get; init; } = MigrationMode.Normal;

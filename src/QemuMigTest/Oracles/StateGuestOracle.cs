@@ -46,6 +46,14 @@ internal sealed class StateGuestOracle : IPairOracle
             findings.Add(new(Name, holder.Name, $"it is stopped, and vCPU {before.Number} moved from {before} to {now}"));
         }
 
+        for (var late = Started(holder, program); late < stopped.Count; late++)
+        {
+            if (stopped[late].Laps > 0)
+            {
+                findings.Add(new(Name, holder.Name, $"vCPU {late} has made {stopped[late].Laps} laps, and nobody has started it yet"));
+            }
+        }
+
         foreach (var side in pair.Sides)
         {
             CheckSerial(side, program, findings);
@@ -65,14 +73,15 @@ internal sealed class StateGuestOracle : IPairOracle
         var serial = holder.Serial.Position;
         var before = Read(holder, program);
         var now = before;
+        var started = Started(holder, program);
         var limit = pair.Environment.Limits.Step;
         try
         {
             await Poll.UntilAsync(holder.Name, $"{Laps} laps of each vCPU, and interrupts of its timer and of the HPET", _ =>
             {
                 now = Read(holder, program);
-                return Task.FromResult(now.Zip(before).All(vcpu => HasGoneOn(vcpu.First, vcpu.Second)) ? now : null);
-            }, () => string.Join("; ", now.Zip(before).Select(vcpu => Progress(vcpu.First, vcpu.Second))), limit, ct);
+                return Task.FromResult(now.Zip(before).Take(started).All(vcpu => HasGoneOn(vcpu.First, vcpu.Second)) ? now : null);
+            }, () => string.Join("; ", now.Zip(before).Take(started).Select(vcpu => Progress(vcpu.First, vcpu.Second))), limit, ct);
             await holder.Serial.WaitForAsync('B', await holder.Serial.WaitForAsync('B', serial, ct), ct);
         }
         catch (WaitTimeoutException e)
@@ -107,6 +116,10 @@ internal sealed class StateGuestOracle : IPairOracle
             findings.Add(new(Name, side.Name, e.Message));
         }
     }
+
+    // A vCPU that is late waits for its start-up interrupt until it is let go.
+    private static int Started(MigrationSide side, StateProgram program) =>
+        program.Settings.Vcpus - (side.Process.QTest!.ReadByte(program.Symbols["late_go"]) == 0 ? program.Settings.LateVcpus : 0);
 
     private static List<StateVcpu> Read(MigrationSide side, StateProgram program) =>
         [.. Enumerable.Range(0, program.Settings.Vcpus).Select(vcpu => StateVcpu.Read(side.Process.QTest!.Read(program.AddressOf(vcpu), StateVcpu.Size), program.Symbols))];

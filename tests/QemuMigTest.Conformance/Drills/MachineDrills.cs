@@ -13,6 +13,7 @@ public sealed class MachineDrills : DrillFixture
         qtest.Out8(0x70, 0x4c);
         qtest.Out8(0x71, 0);
         qtest.Out8(0xa1, 0x5a);
+        qtest.Out8(0x20, 0xc6);
         qtest.Out32(0xcf8, 0x8000_fa3c);
         qtest.Out8(0xcfc, 0x77);
         qtest.Out8(0x43, 0xb8);
@@ -21,6 +22,8 @@ public sealed class MachineDrills : DrillFixture
         findings.ShouldContain("[machine] destination: second PIC, mask: expected");
         findings.ShouldContain("[machine] destination: PCI configuration space of 00:1f.2, offset 0x3c: expected");
         findings.ShouldContain("[machine] destination: PIT counter 2, mode: expected");
+        findings.ShouldContain("[machine] destination: info pic: expected \"pic0:");
+        findings.ShouldContain("hprio=7");
         findings.ShouldContain("[machine] destination: info pic: expected \"pic1:");
     }
 

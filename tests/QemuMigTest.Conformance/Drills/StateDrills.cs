@@ -77,15 +77,63 @@ public sealed partial class StateDrills : DrillFixture
     }
 
     [Test, CancelAfter(60_000)]
+    public async Task A_store_that_reached_only_the_first_of_two_pages(CancellationToken ct)
+    {
+        var pair = await StartMigratedAsync(ct);
+        var program = pair.StateProgram!;
+        var qtest = pair.Destination.Process.QTest!;
+        await StopInSpinAsync(pair, ct);
+        var stored = program.Symbols["own_pages"] + program.Symbols["own_size"] + program.Symbols["own_across_first_busy"];
+        var value = qtest.ReadUInt64(stored);
+        qtest.Write(stored + 4, [(byte)((value >> 32) - 1)]);
+        await pair.Destination.ContinueAsync(ct);
+        (await FindingsAsync(pair, ct)).ShouldContain(
+            $"[state guest] destination: vCPU 1: store across pages of which the first is busy: expected 0x{value:x}, seen 0x{(value & ~(0xfful << 32)) | ((((value >> 32) - 1) & 0xff) << 32):x} (lap");
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task A_page_table_entry_that_is_not_marked_any_more(CancellationToken ct)
+    {
+        var pair = await StartMigratedAsync(ct);
+        var symbols = pair.StateProgram!.Symbols;
+        // The first entry that is used, of the first vCPU: accessed, and read only.
+        pair.Destination.Process.QTest!.Write(symbols["own_pages"] + symbols["own_table"] + 8, [3]);
+        (await FindingsAsync(pair, ct)).ShouldContain("[state guest] destination: vCPU 0: page table entry that the CPU marked: expected 0x410023, seen 0x410003 (lap");
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task A_vCPU_that_runs_before_it_is_started(CancellationToken ct)
+    {
+        var pair = await StartMigratedAsync(ct, late: 1);
+        var program = pair.StateProgram!;
+        pair.Destination.Process.QTest!.Write(program.AddressOf(1) + program.Symbols["cpu_laps"], [5]);
+        (await FindingsAsync(pair, ct)).ShouldContain("[state guest] destination: vCPU 1 has made 5 laps, and nobody has started it yet");
+    }
+
+    [Test, CancelAfter(60_000)]
     public async Task A_vCPU_that_makes_no_laps(CancellationToken ct)
     {
         var pair = await StartMigratedAsync(ct, Environment with { Limits = Environment.Limits with { Step = Short } });
-        // It waits for the serial line, which nobody gives back.
-        pair.Destination.Process.QTest!.Write(pair.StateProgram!.Symbols["line_lock"], [1]);
+        await TakeSerialLineAsync(pair, ct);
         var findings = await FindingsAsync(pair, ct);
         findings.ShouldContain("[state guest] destination:");
         findings.ShouldContain("laps of each vCPU");
         findings.ShouldContain("vCPU 0 has made");
+    }
+
+    // Whoever writes waits for the serial line, which nobody gives back: but for one who has it now.
+    private static async Task TakeSerialLineAsync(MigrationPair pair, CancellationToken ct)
+    {
+        var (side, line) = (pair.Destination, pair.StateProgram!.Symbols["line_lock"]);
+        await side.StopAsync(ct);
+        while (side.Process.QTest!.ReadByte(line) != 0)
+        {
+            await side.ContinueAsync(ct);
+            await side.StopAsync(ct);
+        }
+
+        side.Process.QTest!.Write(line, [1]);
+        await side.ContinueAsync(ct);
     }
 
     private static void Indexed(MigrationSide side, ushort port, byte index, byte value)
@@ -142,9 +190,9 @@ public sealed partial class StateDrills : DrillFixture
         (await FindingsAsync(pair, ct)).ShouldContain($"[state guest] destination: vCPU 0: {finding}");
     }
 
-    private async Task<MigrationPair> StartMigratedAsync(CancellationToken ct, MigrationEnvironment? environment = null)
+    private async Task<MigrationPair> StartMigratedAsync(CancellationToken ct, MigrationEnvironment? environment = null, int late = 0)
     {
-        var pair = await StartVictimAsync(new() { StateGuest = new() { Vcpus = 2 }, Convergence = Convergence.Allowed }, ct, environment);
+        var pair = await StartVictimAsync(new() { StateGuest = new() { Vcpus = 2, LateVcpus = late }, Convergence = Convergence.Allowed }, ct, environment);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);
         return pair;

@@ -16,6 +16,9 @@ internal static class StateDevices
     private const int IoApicPins = 24;
     private const int HpetPin = 20;
     private const byte HpetVector = 0xe2;
+    private const byte ReceivedData = 1;
+    private const byte TransmitterEmpty = 2;
+    private const byte SerialInterrupts = 4 | ReceivedData;
     private const uint Masked = 0x1_0000;
     private const uint Level = 0x8000;
 
@@ -27,9 +30,10 @@ internal static class StateDevices
 
     public static void SetUp(StateList list)
     {
-        // PICs: other vectors than the BIOS's, and only interrupts that never come are let through.
+        // PICs: other vectors than the BIOS's, only interrupts that never come are let through, and which comes first is rotated, in each by another number.
         list.Out8(0x20, 0x11).Out8(0x21, 0x60).Out8(0x21, 4).Out8(0x21, 1).Out8(0x21, 0x57)
             .Out8(0xa0, 0x11).Out8(0xa1, 0x68).Out8(0xa1, 2).Out8(0xa1, 1).Out8(0xa1, 0x5f)
+            .Out8(0x20, 0xc2).Out8(0xa0, 0xc4)
             .Out8(0x4d0, 0x20).Out8(0x4d1, 0x0c);
         for (var index = FirstFreeCmos; index <= LastFreeCmos; index++)
         {
@@ -46,7 +50,7 @@ internal static class StateDevices
 
         list.Out8(0x0c, 0).Out8(4, 0x34).Out8(4, 0x12).Out8(5, 0x78).Out8(5, 0x56)
             .Out8(Com1 + 3, 0x9b).Out8(Com1, 0x03).Out8(Com1 + 1, 0x01).Out8(Com1 + 3, 0x1b)
-            .Out8(Com1 + 1, 5).Out8(Com1 + 2, 0x81).Out8(Com1 + 3, 0x1b).Out8(Com1 + 4, 0x0b).Out8(Com1 + 7, 0xa5)
+            .Out8(Com1 + 1, SerialInterrupts).Out8(Com1 + 2, 0x81).Out8(Com1 + 3, 0x1b).Out8(Com1 + 4, 0x0b).Out8(Com1 + 7, 0xa5)
             .Out8(0x64, 0x60).Out8(0x60, 0x74)
             .Out8(0xb3, 0x5c).Out8(0xcf9, 2)
             .Out16(0x602, 0x0120).Out8(0x62c, 0x5a)
@@ -66,8 +70,10 @@ internal static class StateDevices
         .Out16(FirmwareConfiguration, 0).In8("fw_cfg: first byte", FirmwareConfiguration + 1).In8("fw_cfg: second byte", FirmwareConfiguration + 1)
         .Out8(0x64, 0x20)
         .Out8(0x0c, 0).In8("DMA: channel 2, address, low", 4)
+        .Out8(Com1 + 1, SerialInterrupts | TransmitterEmpty)
         .Out8(0x20, 0x0b).Out8(0xa0, 0x0b);
 
+    // The serial port works out which interrupt it has when another is let through or not; reading it acknowledges the transmitter's.
     public static void FinishHalfDone(StateList list) => list
         .In8("CMOS RAM at the index that was set a while ago", Cmos + 1)
         .In32("PCI: configuration address", PciAddress)
@@ -75,6 +81,7 @@ internal static class StateDevices
         .In8("fw_cfg: third byte, after a while", FirmwareConfiguration + 1).In8("fw_cfg: fourth byte", FirmwareConfiguration + 1)
         .In8("i8042: status, with a reply that waits", 0x64, 0x0f).In8("i8042: the reply, its command byte", 0x60)
         .In8("DMA: channel 2, address, high, after a while", 4).In8("DMA: channel 2, count, low", 5).In8("DMA: channel 2, count, high", 5)
+        .Out8(Com1 + 1, (SerialInterrupts & ~ReceivedData) | TransmitterEmpty).In8("serial: interrupt that the transmitter has asked for a while ago", Com1 + 2).Out8(Com1 + 1, SerialInterrupts)
         .In8("PIC: interrupts in service, chosen a while ago", 0x20).In8("second PIC: interrupts in service, chosen a while ago", 0xa0);
 
     public static void Check(StateList list)

@@ -13,9 +13,10 @@ public class StateProgramTests
     [Test]
     public void The_settings_are_where_the_symbols_say()
     {
-        var program = StateProgram.Create(new() { Vcpus = 3, LapsPerMarker = 5, SpinCount = 7 }, Empty, emulated: true);
+        var program = StateProgram.Create(new() { Vcpus = 3, LateVcpus = 1, LapsPerMarker = 5, SpinCount = 7 }, Empty, emulated: true);
 
         At(program, "vcpus").ShouldBe(3u);
+        At(program, "late_vcpus").ShouldBe(1u);
         At(program, "laps_per_marker").ShouldBe(5u);
         At(program, "spin_count").ShouldBe(7u);
         At(program, "exact_clocks").ShouldBe(1u);
@@ -69,6 +70,8 @@ public class StateProgramTests
     [TestCase(1u, "fw_cfg: first byte")]
     [TestCase(0x420u, "cr0")]
     [TestCase(0x448u, "pit0 counter")]
+    [TestCase(0x452u, "SSE store across pages first page")]
+    [TestCase(0x45bu, "page table entry that the CPU marked")]
     [TestCase(0x818u, "MXCSR")]
     [TestCase(0x838u, "ST1, high half")]
     [TestCase(0x8a8u, "XMM0, high half")]
@@ -82,6 +85,23 @@ public class StateProgramTests
     [TestCase(9)]
     public void A_number_of_vCPUs_out_of_range_is_refused(int vcpus) =>
         Should.Throw<ArgumentOutOfRangeException>(() => StateProgram.Create(new() { Vcpus = vcpus }, Empty, emulated: true));
+
+    [TestCase(1, 1)]
+    [TestCase(3, 2)]
+    [TestCase(3, -1)]
+    public void More_late_vCPUs_than_there_can_be_are_refused(int vcpus, int late) =>
+        Should.Throw<ArgumentOutOfRangeException>(() => StateProgram.Create(new() { Vcpus = vcpus, LateVcpus = late }, Empty, emulated: true));
+
+    [Test]
+    public void Each_vCPU_has_pages_of_its_own_below_the_next_one_s_and_within_what_is_mapped()
+    {
+        var symbols = StateProgram.Create(new(), Empty, emulated: true).Symbols;
+
+        symbols["cpu_blocks"].ShouldBeLessThanOrEqualTo(symbols["own_pages"] - (StateGuestSettings.MostVcpus * symbols["cpu_block_size"]));
+        symbols["own_table"].ShouldBeLessThan(symbols["own_size"]);
+        (symbols["own_across_first_busy"] & 0xfff).ShouldBeGreaterThan(0x1000u - sizeof(ulong));
+        (symbols["own_pages"] & 0xfff).ShouldBe(0u);
+    }
 
     [Test]
     public void A_program_that_is_not_the_one_of_the_symbols_is_refused()
