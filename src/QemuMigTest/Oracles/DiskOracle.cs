@@ -3,7 +3,7 @@ using QemuMigTest.Processes;
 
 namespace QemuMigTest.Oracles;
 
-/// <summary>The disk follows the guest: the QEMU in which it runs may write to it, and no other, for two that write would destroy it.</summary>
+/// <summary>The disks follow the guest: the QEMU in which it runs may write to them, and no other, for two that write would destroy them.</summary>
 internal sealed class DiskOracle : IPairOracle
 {
     public string Name => "disk";
@@ -21,30 +21,36 @@ internal sealed class DiskOracle : IPairOracle
         {
             var holds = side == pair.Holder;
             // A guest that is stopped may have been stopped before its disk was activated (late-block-activate).
-            if ((!holds || (await side.QueryStatusAsync(ct)).Running) && !await SettleAsync(pair, side, holds, ct))
+            if ((!holds || (await side.QueryStatusAsync(ct)).Running) && await SettleAsync(pair, side, holds, ct) is { Count: > 0 } wrong)
             {
+                var names = string.Join(", ", wrong.Select(Path.GetFileName));
                 findings.Add(new(Name, side.Name, holds
-                    ? "the guest runs here, and its QEMU has the disk open for reading alone: its block nodes are inactive"
-                    : "the guest is not here, and this QEMU has its disk open for writing: its block nodes are active"));
+                    ? $"the guest runs here, and its QEMU has {names} open for reading alone: block nodes are inactive"
+                    : $"the guest is not here, and this QEMU has {names} open for writing: block nodes are active"));
             }
         }
 
         return findings;
     }
 
-    // They are given up, or taken back, beside the last status.
-    private static async Task<bool> SettleAsync(MigrationPair pair, MigrationSide side, bool holds, CancellationToken ct)
+    // They are given up, or taken back, beside the last status. What is left is wrong.
+    private static async Task<IReadOnlyList<string>> SettleAsync(MigrationPair pair, MigrationSide side, bool holds, CancellationToken ct)
     {
+        IReadOnlyList<string> wrong = [];
         try
         {
-            await Poll.UntilAsync(side.Name, "its disk to follow the guest", _ => Task.FromResult(pair.HoldsDisk(side) == holds ? side : null), side.Process.LastSeen,
-                pair.Environment.Limits.Command, ct);
-            return true;
+            await Poll.UntilAsync(side.Name, "its disks to follow the guest", _ =>
+            {
+                var disks = MigrationPair.DisksOf(side);
+                wrong = disks.Count == 0 && holds ? ["no disk"] : [.. disks.Where(disk => disk.Value != holds).Select(disk => disk.Key)];
+                return Task.FromResult(wrong.Count == 0 ? side : null);
+            }, side.Process.LastSeen, pair.Environment.Limits.Command, ct);
         }
         catch (WaitTimeoutException)
         {
-            // That it does not is the finding.
-            return false;
+            // What is wrong is the finding.
         }
+
+        return wrong;
     }
 }

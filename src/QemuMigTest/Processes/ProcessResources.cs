@@ -30,7 +30,11 @@ public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> D
             var descriptors = Directory.EnumerateFileSystemEntries($"/proc/{processId}/fd").Select(Target).OfType<string>().CountBy(target => target);
             var program = new FileInfo($"/proc/{processId}/exe").LinkTarget is { } path ? Path.GetFileName(path) : "";
             var unnamed = program[..Math.Min(program.Length, NameBytes)];
-            var threads = Directory.EnumerateDirectories($"/proc/{processId}/task").Select(Comm).OfType<string>().Select(name => name == unnamed ? Unnamed : name).Where(name => name is not (PoolThread or KvmRecoveryThread)).CountBy(name => name);
+            // That of its first thread (-name process=) until then.
+            var first = $"/proc/{processId}/task/{processId}";
+            var inherited = Comm(first);
+            var threads = Directory.EnumerateDirectories($"/proc/{processId}/task").Select(task => (Task: task, Name: Comm(task)))
+                .Select(thread => thread.Name == unnamed || thread.Name == inherited && thread.Task != first ? Unnamed : thread.Name).OfType<string>().Where(name => name is not (PoolThread or KvmRecoveryThread)).CountBy(name => name);
             return new(WithoutRdmaDevices(descriptors.ToDictionary()), threads.ToDictionary());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -42,7 +46,7 @@ public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> D
     /// <summary>How many descriptors there are.</summary>
     public int DescriptorCount => Descriptors.Values.Sum();
 
-    /// <summary>What is more, or less, than before: <c>2 descriptors socket more</c>. A thread that had no name yet may have any by now.</summary>
+    /// <summary>What is more, or less, than before: <c>2 descriptors socket more</c>. A thread that had no name yet may have any by now, also one that is not counted.</summary>
     public IReadOnlyList<string> DifferencesFrom(ProcessResources before)
     {
         var threads = Compare(Threads, before.Threads);
@@ -55,6 +59,7 @@ public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> D
             named -= now;
         }
 
+        threads[Unnamed] = Math.Max(0, threads.GetValueOrDefault(Unnamed));
         return [.. Describe("descriptor", Compare(Descriptors, before.Descriptors)), .. Describe("thread", threads)];
     }
 

@@ -1,4 +1,7 @@
+using System.Security.Cryptography;
 using QemuMigTest.Conformance.Cancel;
+using QemuMigTest.Conformance.Devices;
+using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Aftermath;
 
@@ -48,5 +51,40 @@ public sealed class FailedTests : AftermathFixture
         await migration.AllowConvergenceAsync(ct);
         await migration.CompleteAsync(ct);
         pair.Source.Process.Qmp.Events.Skip(migration.SourceEvents).Select(MigrationSide.StatusOf).ShouldNotContain(MigrationStatus.PostcopyActive);
+    }
+
+    // The destination lacks a device, and says so when the source has given its disks up.
+    [MigrationTest("/migration/aftermath/failed/device"), RequiresDevice("virtio-blk-pci"), RequiresDevice("virtio-rng-pci"), RequiresCapability("return-path")]
+    public async Task A_source_has_all_of_its_disks_after_a_failure_in_the_switchover(CancellationToken ct)
+    {
+        const uint Count = 2;
+        var scratch = Session.Scratch.CreateChild("shared");
+        var disks = new QemuCommandLine();
+        for (uint number = 0; number < Count; number++)
+        {
+            var image = scratch.File($"image{number}");
+            await System.IO.File.WriteAllBytesAsync(image, new byte[64 * VirtioDisk.SectorBytes], ct);
+            disks = disks.With(VirtioDisk.Arguments(image, number: number).Arguments);
+        }
+
+        var pair = await StartPairAsync(new()
+        {
+            Capabilities = [new("return-path")],
+            Convergence = Convergence.Allowed,
+            RegionMiB = PairOptions.SmallRegionMiB,
+            SourceArguments = disks.With("-device", $"virtio-rng-pci,addr={VirtioDevice.Slot + Count},disable-legacy=on"),
+            DestinationArguments = disks,
+        }, ct);
+        var driven = Enumerable.Range(0, (int)Count).Select(number => new VirtioDisk(pair, (uint)number)).ToList();
+        driven.ForEach(disk => disk.Start());
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.FailAsync("", DestinationEnd.Exits("virtio-rng"), ct);
+        await VerifyAsync(pair, ct);
+        await pair.Source.ContinueAsync(ct);
+        foreach (var disk in driven)
+        {
+            disk.BeginWrite(1, disk.Page(0), RandomNumberGenerator.GetBytes(VirtioDisk.SectorBytes));
+            await disk.WaitAsync("after the failure", ct);
+        }
     }
 }

@@ -51,12 +51,13 @@ internal sealed class VirtioDevice
     private readonly int _vectorCount;
     private readonly List<ushort> _queues = [];
 
-    /// <param name="pair">The pair, whose device is in <see cref="Slot"/>; it is told of all pages that are written.</param>
-    public VirtioDevice(MigrationPair pair)
+    /// <param name="pair">The pair; it is told of all pages that are written.</param>
+    /// <param name="slot">Where its device is.</param>
+    public VirtioDevice(MigrationPair pair, int slot = Slot)
     {
         _pair = pair;
-        var function = new PciFunction(pair, Slot);
-        function.Class.ShouldNotBe(PciFunction.NoClass, $"there should be a device in slot {Slot}");
+        var function = new PciFunction(pair, slot);
+        function.Class.ShouldNotBe(PciFunction.NoClass, $"there should be a device in slot {slot}");
         function.Enable();
         foreach (var at in function.Capabilities(VendorSpecific))
         {

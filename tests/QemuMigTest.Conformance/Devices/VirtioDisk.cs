@@ -5,44 +5,62 @@ namespace QemuMigTest.Conformance.Devices;
 
 /// <summary>A disk of virtio-blk in one file that both sides have open, as shared storage is. It is not the disk that the guest boots from.</summary>
 /// <param name="pair">The pair.</param>
-internal sealed class VirtioDisk(MigrationPair pair)
+/// <param name="number">Which of those that it has, 0 to 2.</param>
+internal sealed class VirtioDisk(MigrationPair pair, uint number = 0)
 {
     /// <summary>What a sector has, bytes.</summary>
     public const int SectorBytes = 512;
 
-    /// <summary>The sector whose first read fails, where one does; not the first, which QEMU reads itself.</summary>
-    public const int FailingSector = 9;
+    /// <summary>The feature of a driver that flushes what it must not lose. Without it each write is flushed.</summary>
+    public const ulong Flushes = 1UL << 9;
+
+    /// <summary>The sectors whose first read fails, where one does; not the first, which QEMU reads itself, and no two that it reads at once.</summary>
+    public static readonly IReadOnlyList<uint> FailingSectors = [9, 21, 33];
 
     private const int PageSize = 4096;
-    private const uint Queue = 0x6_0000;
-    private const uint Header = 0x6_4000;
+    private const uint FirstQueue = 0x6_0000;
+    private const uint PerDisk = 0x1_0000;
+    private const uint HeadersAt = 0x4000;
+    private const uint DataAt = 0x8000;
     private const int HeaderBytes = 16;
+    private const int HeaderStep = 0x200;
     private const int StatusAt = 0x100;
     private const byte NotDone = 0xee;
     private const uint Read = 0;
     private const uint Write = 1;
 
-    private readonly VirtioDevice _device = new(pair);
+    private readonly VirtioDevice _device = new(pair, VirtioDevice.Slot + (int)number);
+    private readonly uint _queuePage = FirstQueue + (number * PerDisk);
+    private readonly byte[] _headers = new byte[PageSize];
+    private readonly List<(uint Page, byte[] Content)> _requests = [];
     private Virtqueue _queue = null!;
-    private (uint Page, byte[] Content, byte[] Header, bool Reads) _request;
+    private uint _kind;
 
     /// <summary>The arguments of a side that has it.</summary>
     /// <param name="image">The image's path.</param>
-    /// <param name="failsOnce">The first read of <see cref="FailingSector"/> fails (EIO), and stops the guest.</param>
-    public static QemuCommandLine Arguments(string image, bool failsOnce = false) => new QemuCommandLine()
-        .With("-blockdev", $"driver=file,node-name=image,filename={QemuCommandLine.InList(image)}")
-        .With(failsOnce ? ["-blockdev", $"driver=blkdebug,node-name=fails,image=image,inject-error.0.event=read_aio,inject-error.0.errno=5,inject-error.0.once=on,inject-error.0.sector={FailingSector}"] : [])
-        .With("-blockdev", $"driver=raw,node-name=shared,file={(failsOnce ? "fails" : "image")}")
-        .With("-device", $"virtio-blk-pci,drive=shared,addr={VirtioDevice.Slot},disable-legacy=on,rerror=stop");
+    /// <param name="failsOnce">The first read of each of <see cref="FailingSectors"/> fails (EIO), and stops the guest.</param>
+    /// <param name="format">The image's: <c>raw</c> or <c>qcow2</c>.</param>
+    /// <param name="number">Which of the pair's it is.</param>
+    public static QemuCommandLine Arguments(string image, bool failsOnce = false, string format = "raw", uint number = 0) => new QemuCommandLine()
+        // auto-read-only, as -drive has it by itself: how the file is open then tells whether its nodes are active.
+        .With("-blockdev", $"driver=file,node-name=image{number},auto-read-only=on,filename={QemuCommandLine.InList(image)}")
+        .With(failsOnce ? ["-blockdev", $"driver=blkdebug,node-name=fails{number},image=image{number},{string.Join(',', FailingSectors.Select(Failing))}"] : [])
+        .With("-blockdev", $"driver={format},node-name=shared{number},file={(failsOnce ? "fails" : "image")}{number}")
+        .With("-device", $"virtio-blk-pci,drive=shared{number},addr={VirtioDevice.Slot + number},disable-legacy=on,rerror=stop");
 
     /// <summary>The device.</summary>
     public VirtioDevice Device => _device;
 
+    /// <summary>A page for a request's data, guest-physical, that nobody else uses.</summary>
+    /// <param name="index">0 to 7.</param>
+    public uint Page(uint index) => _queuePage + DataAt + (index * PageSize);
+
     /// <summary>Starts it: once, for a migration brings all of it along.</summary>
-    public void Start()
+    /// <param name="features">What its driver wants of it, such as <see cref="Flushes"/>.</param>
+    public void Start(ulong features = 0)
     {
-        _device.Begin(features: 0);
-        _queue = _device.AddQueue(0, Queue);
+        _device.Begin(features);
+        _queue = _device.AddQueue(0, _queuePage);
         _device.Go();
     }
 
@@ -50,23 +68,20 @@ internal sealed class VirtioDisk(MigrationPair pair)
     /// <param name="sector">Which.</param>
     /// <param name="page">The page, guest-physical, all zero.</param>
     /// <param name="content">What is in the sector.</param>
-    public void BeginRead(uint sector, uint page, ReadOnlySpan<byte> content)
-    {
-        var whole = new byte[PageSize];
-        content.CopyTo(whole);
-        Begin(Read, sector, page, whole);
-    }
+    public void BeginRead(uint sector, uint page, ReadOnlyMemory<byte> content) => BeginReads([(sector, page, content)]);
+
+    /// <summary>The same with several sectors at once.</summary>
+    /// <param name="requests">Which, their pages, and what is in them; at most 5.</param>
+    public void BeginReads(IReadOnlyList<(uint Sector, uint Page, ReadOnlyMemory<byte> Content)> requests) => Begin(Read, requests);
 
     /// <summary>Asks it to write a sector, and does not wait.</summary>
     /// <param name="sector">Which.</param>
     /// <param name="page">The page that has it, guest-physical; zero, but for what earlier calls wrote.</param>
     /// <param name="content">What is to be in the sector.</param>
-    public void BeginWrite(uint sector, uint page, ReadOnlySpan<byte> content)
+    public void BeginWrite(uint sector, uint page, ReadOnlyMemory<byte> content)
     {
-        var whole = new byte[PageSize];
-        content.CopyTo(whole);
-        QTest.Write(page, whole);
-        Begin(Write, sector, page, whole);
+        QTest.Write(page, Whole(content));
+        Begin(Write, [(sector, page, content)]);
     }
 
     /// <summary>Waits until it has done what it was asked for, without an error.</summary>
@@ -74,24 +89,55 @@ internal sealed class VirtioDisk(MigrationPair pair)
     /// <param name="ct">Ends the wait.</param>
     public async Task WaitAsync(string when, CancellationToken ct)
     {
-        var (page, content, header, reads) = _request;
+        var reads = _kind == Read;
         await _queue.WaitAsync(reads ? "to read a sector" : "to write a sector", reads ? SectorBytes + 1 : 1, when, ct);
-        QTest.Read(Header + StatusAt, 1)[0].ShouldBe((byte)0, "what the disk says of the request");
-        header[StatusAt] = 0;
-        pair.Expect(Header, header, $"for its virtio disk, {when}");
-        pair.Expect(page, content, reads ? $"by its virtio disk, {when}" : $"for its virtio disk, {when}");
+        foreach (var (index, (page, content)) in _requests.Index())
+        {
+            var status = (index * HeaderStep) + StatusAt;
+            QTest.Read(Headers + (ulong)status, 1)[0].ShouldBe((byte)0, "what the disk says of the request");
+            _headers[status] = 0;
+            // The oracle of memory sees it, too, and where it differs.
+            (!reads || QTest.Read(page, PageSize).AsSpan().SequenceEqual(content)).ShouldBeTrue($"what the disk read, {when}, should be what was written to it");
+            pair.Expect(page, content, reads ? $"by its virtio disk, {when}" : $"for its virtio disk, {when}");
+        }
+
+        pair.Expect(Headers, _headers.ToArray(), $"for its virtio disk, {when}");
     }
 
     private QTest.QTestClient QTest => pair.Holder.Process.QTest!;
 
-    private void Begin(uint kind, uint sector, uint page, byte[] content)
+    private uint Headers => _queuePage + HeadersAt;
+
+    private static string Failing(uint sector, int number) =>
+        $"inject-error.{number}.event=read_aio,inject-error.{number}.errno=5,inject-error.{number}.once=on,inject-error.{number}.sector={sector}";
+
+    private static byte[] Whole(ReadOnlyMemory<byte> content)
     {
-        var header = new byte[PageSize];
-        BinaryPrimitives.WriteUInt32LittleEndian(header, kind);
-        BinaryPrimitives.WriteUInt64LittleEndian(header.AsSpan(8), sector);
-        header[StatusAt] = NotDone;
-        QTest.Write(Header, header);
-        _request = (page, content, header, kind == Read);
-        _queue.Submit((Header, HeaderBytes, false), (page, SectorBytes, kind == Read), (Header + StatusAt, 1, true));
+        var whole = new byte[PageSize];
+        content.CopyTo(whole);
+        return whole;
+    }
+
+    private void Begin(uint kind, IReadOnlyList<(uint Sector, uint Page, ReadOnlyMemory<byte> Content)> requests)
+    {
+        Array.Clear(_headers);
+        foreach (var (index, request) in requests.Index())
+        {
+            var header = _headers.AsSpan(index * HeaderStep, HeaderStep);
+            BinaryPrimitives.WriteUInt32LittleEndian(header, kind);
+            BinaryPrimitives.WriteUInt64LittleEndian(header[8..], request.Sector);
+            header[StatusAt] = NotDone;
+        }
+
+        QTest.Write(Headers, _headers);
+        _kind = kind;
+        _requests.Clear();
+        _requests.AddRange(requests.Select(request => (request.Page, Whole(request.Content))));
+        _queue.SubmitAll([.. requests.Select((request, index) => ((uint, int, bool)[])
+        [
+            (Headers + (uint)(index * HeaderStep), HeaderBytes, false),
+            (request.Page, SectorBytes, kind == Read),
+            (Headers + (uint)((index * HeaderStep) + StatusAt), 1, true),
+        ])]);
     }
 }

@@ -40,30 +40,34 @@ public sealed class VirtioTests : MigrationFixture
         (function.WantsInterrupt, IsHigh(pair, function)).ShouldBe((true, true), "the device is done again");
     }
 
-    [MigrationTest("/migration/devices/virtio-blk"), RequiresDevice("virtio-blk-pci")]
-    public async Task What_was_written_to_a_shared_disk_before_the_switchover_is_read_after_it(CancellationToken ct)
+    // In a qcow2 image each has a cluster of its own, of which at the switchover only the source's cache may know.
+    [MigrationTest("/migration/devices/virtio-blk", "raw")]
+    [MigrationTest("/migration/devices/virtio-blk-qcow2", "qcow2")]
+    [RequiresDevice("virtio-blk-pci")]
+    public async Task What_was_written_to_a_shared_disk_before_the_switchover_is_read_after_it(string format, CancellationToken ct)
     {
+        const uint First = 5, Second = 777, Sectors = 1024;
         var image = Session.Scratch.CreateChild("shared").File("image");
-        await System.IO.File.WriteAllBytesAsync(image, new byte[128 * VirtioDisk.SectorBytes], ct);
-        var pair = await StartPairAsync(With(VirtioDisk.Arguments(image)), ct);
+        await System.IO.File.WriteAllBytesAsync(image, format == "raw" ? new byte[Sectors * VirtioDisk.SectorBytes] : Qcow2Image.Empty(Sectors * VirtioDisk.SectorBytes), ct);
+        var pair = await StartPairAsync(With(VirtioDisk.Arguments(image, format: format)), ct);
         var disk = new VirtioDisk(pair);
-        disk.Start();
+        disk.Start(VirtioDisk.Flushes);
         var (first, second) = (RandomNumberGenerator.GetBytes(VirtioDisk.SectorBytes), RandomNumberGenerator.GetBytes(VirtioDisk.SectorBytes));
-        disk.BeginWrite(5, 0x6_8000, first);
+        disk.BeginWrite(First, disk.Page(0), first);
         await disk.WaitAsync("before the migration", ct);
 
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
         await migration.WaitForPassAsync(2, ct);
-        disk.BeginWrite(77, 0x6_9000, second);
+        disk.BeginWrite(Second, disk.Page(1), second);
         await disk.WaitAsync("in pass 2", ct);
         var driven = disk.Device.Describe();
         await migration.AllowConvergenceAsync(ct);
         await migration.CompleteAsync(ct);
 
         disk.Device.Describe().ShouldBe(driven, "the device should be driven as it was");
-        disk.BeginRead(77, 0x6_a000, second);
+        disk.BeginRead(Second, disk.Page(2), second);
         await disk.WaitAsync("after the migration", ct);
-        disk.BeginRead(5, 0x6_b000, first);
+        disk.BeginRead(First, disk.Page(3), first);
         await disk.WaitAsync("after the migration", ct);
     }
 

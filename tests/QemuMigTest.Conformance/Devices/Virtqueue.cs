@@ -3,7 +3,7 @@ using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Devices;
 
-/// <summary>A queue of requests to a virtio device (a split virtqueue), in three pages of the guest's memory. One request at a time.</summary>
+/// <summary>A queue of requests to a virtio device (a split virtqueue), in three pages of the guest's memory. What is submitted must be done before there is more.</summary>
 /// <param name="pair">The pair, which is told what is in the pages.</param>
 /// <param name="index">Which of the device's.</param>
 /// <param name="page">Its first page, guest-physical.</param>
@@ -11,7 +11,7 @@ namespace QemuMigTest.Conformance.Devices;
 internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulong doorbell)
 {
     /// <summary>How many requests fit into its rings.</summary>
-    public const ushort Size = 8;
+    public const ushort Size = 16;
 
     /// <summary>How many pages it takes.</summary>
     public const int Pages = 3;
@@ -25,6 +25,7 @@ internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulo
     private readonly byte[] _descriptors = new byte[PageSize];
     private readonly byte[] _available = new byte[PageSize];
     private readonly byte[] _used = new byte[PageSize];
+    private readonly List<uint> _heads = [];
     private ushort _made;
 
     /// <summary>The page of its descriptors.</summary>
@@ -38,30 +39,41 @@ internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulo
 
     /// <summary>Hands the device a request and tells it.</summary>
     /// <param name="buffers">What it is made of, in order; the device writes to those at the end.</param>
-    public void Submit(params (uint Address, int Bytes, bool Written)[] buffers)
+    public void Submit(params (uint Address, int Bytes, bool Written)[] buffers) => SubmitAll([buffers]);
+
+    /// <summary>Hands the device several requests, and tells it once.</summary>
+    /// <param name="requests">What each is made of, as in <see cref="Submit"/>.</param>
+    public void SubmitAll(IReadOnlyList<(uint Address, int Bytes, bool Written)[]> requests)
     {
         Array.Clear(_descriptors);
-        foreach (var (number, buffer) in buffers.Index())
+        _heads.Clear();
+        var number = 0;
+        foreach (var buffers in requests)
         {
-            var descriptor = _descriptors.AsSpan(number * DescriptorBytes);
-            var last = number == buffers.Length - 1;
-            BinaryPrimitives.WriteUInt64LittleEndian(descriptor, buffer.Address);
-            BinaryPrimitives.WriteUInt32LittleEndian(descriptor[8..], (uint)buffer.Bytes);
-            BinaryPrimitives.WriteUInt16LittleEndian(descriptor[12..], (ushort)((last ? 0 : Continues) | (buffer.Written ? ForDevice : 0)));
-            BinaryPrimitives.WriteUInt16LittleEndian(descriptor[14..], (ushort)(last ? 0 : number + 1));
+            _heads.Add((uint)number);
+            BinaryPrimitives.WriteUInt16LittleEndian(_available.AsSpan(RingAt + (_made % Size * sizeof(ushort))), (ushort)number);
+            _made++;
+            var end = number + buffers.Length;
+            foreach (var buffer in buffers)
+            {
+                var descriptor = _descriptors.AsSpan(number * DescriptorBytes);
+                var last = ++number == end;
+                BinaryPrimitives.WriteUInt64LittleEndian(descriptor, buffer.Address);
+                BinaryPrimitives.WriteUInt32LittleEndian(descriptor[8..], (uint)buffer.Bytes);
+                BinaryPrimitives.WriteUInt16LittleEndian(descriptor[12..], (ushort)((last ? 0 : Continues) | (buffer.Written ? ForDevice : 0)));
+                BinaryPrimitives.WriteUInt16LittleEndian(descriptor[14..], (ushort)(last ? 0 : number));
+            }
         }
 
-        // Each request begins with the first descriptor, so that the ring's entries stay 0.
-        _made++;
         BinaryPrimitives.WriteUInt16LittleEndian(_available.AsSpan(2), _made);
         QTest.Write(Descriptors, _descriptors);
         QTest.Write(Available, _available);
         QTest.Write(doorbell, [(byte)index, (byte)(index >> 8)]);
     }
 
-    /// <summary>Waits until the device is done with the request, and expects the queue's pages to be as they are then.</summary>
+    /// <summary>Waits until the device is done with what was submitted, and expects the queue's pages to be as they are then.</summary>
     /// <param name="what">What it was to do: <c>to read a sector</c>.</param>
-    /// <param name="written">How many bytes it must have written.</param>
+    /// <param name="written">How many bytes it must have written for each request.</param>
     /// <param name="when">When that is: <c>in pass 2</c>.</param>
     /// <param name="ct">Ends the wait.</param>
     public async Task WaitAsync(string what, int written, string when, CancellationToken ct)
@@ -70,7 +82,17 @@ internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulo
         await Poll.UntilAsync(pair.Holder.Name, $"its virtio device {what}", _ => Task.FromResult((done = BinaryPrimitives.ReadUInt16LittleEndian(QTest.Read(Used + 2, sizeof(ushort)))) == _made ? this : null),
             () => $"{done} of {_made} requests are done", pair.Environment.Limits.Command, ct);
         BinaryPrimitives.WriteUInt16LittleEndian(_used.AsSpan(2), _made);
-        BinaryPrimitives.WriteUInt32LittleEndian(_used.AsSpan(RingAt + ((_made - 1) % Size * UsedBytes) + 4), (uint)written);
+        // It may be done with them in any order.
+        var heads = new List<uint>();
+        for (var request = _made - _heads.Count; request < _made; request++)
+        {
+            var entry = RingAt + (request % Size * UsedBytes);
+            heads.Add(BinaryPrimitives.ReadUInt32LittleEndian(QTest.Read((ulong)(Used + entry), sizeof(uint))));
+            BinaryPrimitives.WriteUInt32LittleEndian(_used.AsSpan(entry), heads[^1]);
+            BinaryPrimitives.WriteUInt32LittleEndian(_used.AsSpan(entry + sizeof(uint)), (uint)written);
+        }
+
+        heads.Order().ToList().ShouldBe(_heads, "each request should be done once");
         pair.Expect(Descriptors, _descriptors.ToArray(), $"for its virtio device, {when}");
         pair.Expect(Available, _available.ToArray(), $"for its virtio device, {when}");
         pair.Expect(Used, _used.ToArray(), $"by its virtio device, {when}");

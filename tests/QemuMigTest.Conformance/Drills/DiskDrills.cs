@@ -1,3 +1,5 @@
+using QemuMigTest.Processes;
+
 namespace QemuMigTest.Conformance.Drills;
 
 using File = System.IO.File;
@@ -10,6 +12,15 @@ public sealed class DiskDrills : DrillFixture
         var pair = await StartMigratedVictimAsync(ct);
         using var disk = File.OpenHandle(pair.Scratch.File("source.disk"), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
         await pair.Source.Process.ExecuteWithDescriptorAsync("getfd", new() { ["fdname"] = "kept" }, disk, ct);
-        (await FindingsAsync(pair, ct)).ShouldContain("[disk] source: the guest is not here, and this QEMU has its disk open for writing");
+        (await FindingsAsync(pair, ct)).ShouldContain("[disk] source: the guest is not here, and this QEMU has source.disk open for writing");
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task One_of_several_disks_that_is_not_taken_back_is_found(CancellationToken ct)
+    {
+        var image = Session.Scratch.CreateChild("other").File("other.image");
+        await File.WriteAllBytesAsync(image, new byte[512], ct);
+        var pair = await StartVictimAsync(new() { SourceArguments = new QemuCommandLine().With("-blockdev", $"driver=file,node-name=other,filename={QemuCommandLine.InList(image)},read-only=on") }, ct);
+        (await FindingsAsync(pair, ct)).ShouldContain("[disk] source: the guest runs here, and its QEMU has other.image open for reading alone");
     }
 }

@@ -13,7 +13,6 @@ public sealed class RunStateTests : MigrationFixture
     private const byte Panicked = 1;
     private const ushort PowerManagement = 0x604;
     private const ushort PowerOff = 0x2000;
-    private const uint Page = 0x6_8000;
 
     [MigrationTest("/migration/order/run-state/paused")]
     public Task A_guest_that_was_paused_arrives_paused(CancellationToken ct) => MoveAsync("paused", new(), pair => pair.StopSourceAsync(ct), ct);
@@ -47,7 +46,7 @@ public sealed class RunStateTests : MigrationFixture
         }, ct);
 
     [MigrationTest("/migration/order/run-state/io-error"), RequiresDevice("virtio-blk-pci")]
-    public async Task A_read_that_failed_on_the_source_is_tried_again_on_the_destination(CancellationToken ct)
+    public async Task Reads_that_failed_on_the_source_are_all_tried_again_on_the_destination(CancellationToken ct)
     {
         var image = Session.Scratch.CreateChild("shared").File("image");
         var content = RandomNumberGenerator.GetBytes(64 * VirtioDisk.SectorBytes);
@@ -60,7 +59,8 @@ public sealed class RunStateTests : MigrationFixture
         }, ct);
         var disk = new VirtioDisk(pair);
         disk.Start();
-        await pair.StopSourceByDeviceAsync(_ => disk.BeginRead(VirtioDisk.FailingSector, Page, content.AsSpan(VirtioDisk.FailingSector * VirtioDisk.SectorBytes, VirtioDisk.SectorBytes)), "BLOCK_IO_ERROR", ct);
+        var reads = VirtioDisk.FailingSectors.Select((sector, index) => (sector, disk.Page((uint)index), (ReadOnlyMemory<byte>)content.AsMemory((int)sector * VirtioDisk.SectorBytes, VirtioDisk.SectorBytes))).ToList();
+        await pair.StopSourceByDeviceAsync(_ => disk.BeginReads(reads), "BLOCK_IO_ERROR", ct);
         (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState("io-error", false));
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);

@@ -15,16 +15,16 @@ public sealed class BlockActivationTests : MigrationFixture
             Capabilities = MigrationCapability.Several(capabilities),
             DestinationArguments = new QemuCommandLine().With("-S"),
         }, ct);
-        pair.HoldsDisk(pair.Source).ShouldBeTrue("the guest runs there");
-        pair.HoldsDisk(pair.Destination).ShouldBeFalse("no guest has come yet");
+        MigrationPair.HoldsDisks(pair.Source).ShouldBeTrue("the guest runs there");
+        MigrationPair.HoldsDisks(pair.Destination).ShouldBeFalse("no guest has come yet");
         var late = asked || pair.Destination.Binary.Version.IsAtLeast(10, 0);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await pair.Destination.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.DestinationEvents, "migration status completed", ct);
         await migration.WaitForStatusAsync(MigrationStatus.Completed, ct);
-        pair.HoldsDisk(pair.Source).ShouldBeFalse("it has given the guest away");
-        pair.HoldsDisk(pair.Destination).ShouldBe(!late, "the guest has come, and does not run yet");
+        MigrationPair.HoldsDisks(pair.Source).ShouldBeFalse("it has given the guest away");
+        MigrationPair.HoldsDisks(pair.Destination).ShouldBe(!late, "the guest has come, and does not run yet");
         await pair.Destination.ContinueAsync(ct);
-        pair.HoldsDisk(pair.Destination).ShouldBeTrue("the guest runs");
+        MigrationPair.HoldsDisks(pair.Destination).ShouldBeTrue("the guest runs");
         await migration.CompleteAsync(ct);
     }
 }

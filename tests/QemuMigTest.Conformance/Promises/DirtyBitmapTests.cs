@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Promises;
 
@@ -39,6 +40,42 @@ public sealed class DirtyBitmapTests : MigrationFixture
         (await BitmapsAsync(pair.Destination, ct)).ShouldBe([("renamed", Granularity, Granularity)]);
     }
 
+    [MigrationTest("/migration/promises/dirty-bitmaps/cancelled", true)]
+    [MigrationTest("/migration/promises/dirty-bitmaps/failed", false)]
+    [RequiresCapability("dirty-bitmaps")]
+    public async Task A_bitmap_is_free_after_a_migration_that_came_to_nothing_and_goes_along_with_the_next(bool cancelled, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Capabilities = [new("dirty-bitmaps")], RegionMiB = PairOptions.SmallRegionMiB }, ct);
+        await pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = Disk, ["name"] = Name, ["granularity"] = Granularity }, ct);
+        await pair.Source.HumanAsync($"qemu-io {Disk} \"write 0 {Granularity}\"", ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForSentPageDirtiedAsync(ct);
+        (await IsBusyAsync(pair.Source, ct)).ShouldBeTrue("a migration has it");
+        if (cancelled)
+        {
+            await migration.CancelAsync(DestinationEnd.Exits(), ct);
+        }
+        else
+        {
+            await pair.LoseAsync(pair.Destination, ct);
+            await migration.FailAsync("", DestinationEnd.Stays, ct);
+        }
+
+        // It is given up beside the last status.
+        await Poll.UntilAsync(pair.Source.Name, "its bitmap not to be busy any more", async token => await IsBusyAsync(pair.Source, token) ? null : this,
+            () => "query-block says busy", Environment.Limits.Command, ct);
+        (await BitmapsAsync(pair.Source, ct)).ShouldBe([(Name, Granularity, Granularity)]);
+        await pair.Source.ExecuteAsync("block-dirty-bitmap-clear", new() { ["node"] = Disk, ["name"] = Name }, ct);
+        (await BitmapsAsync(pair.Source, ct)).ShouldBe([(Name, Granularity, 0)], "it was cleared");
+        await pair.Source.HumanAsync($"qemu-io {Disk} \"write 0 {Granularity}\"", ct);
+        await pair.StartAnotherDestinationAsync(ct);
+        await pair.SetConvergenceAsync(Convergence.Allowed, ct);
+        migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.CompleteAsync(ct);
+        (await BitmapsAsync(pair.Destination, ct)).ShouldBe([(Name, Granularity, Granularity)]);
+        (await IsBusyAsync(pair.Destination, ct)).ShouldBeFalse("the migration has completed");
+    }
+
     private static async Task MapAsync(MigrationSide side, string name, CancellationToken ct) => await side.SetParametersAsync(new JsonObject
     {
         ["block-bitmap-mapping"] = new JsonArray(new JsonObject
@@ -59,6 +96,9 @@ public sealed class DirtyBitmapTests : MigrationFixture
             ? [.. bitmaps.EnumerateArray().Select(bitmap => (bitmap.GetProperty("name").GetString()!, Number(bitmap, "granularity"), Number(bitmap, "count")))]
             : [];
     }
+
+    private static async Task<bool> IsBusyAsync(MigrationSide side, CancellationToken ct) =>
+        (await DiskAsync(side, ct)).GetProperty("dirty-bitmaps").EnumerateArray().Single().GetProperty("busy").GetBoolean();
 
     private static int Number(JsonElement bitmap, string name) => bitmap.GetProperty(name).GetInt32();
 }

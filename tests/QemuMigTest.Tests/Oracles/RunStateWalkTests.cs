@@ -35,6 +35,7 @@ public sealed class RunStateWalkTests
 
     [TestCase("setup active completed", true, "it must run here, and no RESUME came")]
     [TestCase("setup active RESUME completed", false, "neither cont nor a migration was the cause")]
+    [TestCase("setup active completed RESUME", true, "before the guest ran here")]
     [TestCase("setup RESUME active completed", true, "before status active")]
     [TestCase("setup active RESUME completed STOP", true, "neither stop nor a migration away from it was the cause")]
     [TestCase("setup active RESUME completed STOP RESUME", true, "RESUME came once more")]
