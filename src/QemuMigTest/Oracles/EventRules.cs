@@ -9,6 +9,9 @@ internal static class EventRules
     // Told of every migration: RunStateWalk and PassOrder know when each of them must come.
     private static readonly HashSet<string> Migrations = ["MIGRATION", "MIGRATION_PASS", "STOP", "RESUME"];
 
+    // It comes for each of several requests, and late where QEMU lets one a second through.
+    private const string OfEachRequest = "BLOCK_IO_ERROR";
+
     /// <summary>What comes of a command, and of nothing else.</summary>
     private static readonly Dictionary<string, string[]> Commanded = new()
     {
@@ -47,8 +50,8 @@ internal static class EventRules
     /// <param name="options">What is special in the pair.</param>
     public static string? Complaint(string name, int position, SideHistory side, PairOptions options)
     {
-        // What a device was made to do may be told again, and late: for each request, and of these at most one a second where QEMU limits it.
-        if (Migrations.Contains(name) || Unrelated.Contains(name) || side.Commands.Any(command => command.Name == ExecutedCommand.ByDevice(name) && command.From <= position))
+        if (Migrations.Contains(name) || Unrelated.Contains(name) || side.IsCommanded(ExecutedCommand.ByDevice(name), position)
+            || name == OfEachRequest && side.Commands.Any(command => command.Name == ExecutedCommand.ByDevice(name) && command.From <= position))
         {
             return null;
         }

@@ -116,12 +116,13 @@ internal sealed class VirtioDevice
     /// <summary>Sets a queue up.</summary>
     /// <param name="index">Which.</param>
     /// <param name="page">The first of the <see cref="Virtqueue.Pages"/> pages that it is in, guest-physical, all zero.</param>
-    public Virtqueue AddQueue(ushort index, uint page)
+    /// <param name="size">How many descriptors it has: a power of two, not more than the device's.</param>
+    public Virtqueue AddQueue(ushort index, uint page, ushort size = Virtqueue.Size)
     {
         Write(QueueSelect, index, 2);
-        Write(QueueSize, Virtqueue.Size, 2);
+        Write(QueueSize, size, 2);
         Write(QueueVector, _vectorCount > 0 ? DoneVector : NoVector, 2);
-        var queue = new Virtqueue(_pair, index, page, _notify + (Read(QueueNotifyOffset, 2) * _notifyStep));
+        var queue = new Virtqueue(_pair, index, page, _notify + (Read(QueueNotifyOffset, 2) * _notifyStep), size);
         foreach (var (register, address) in new[] { (QueueDescriptors, queue.Descriptors), (QueueAvailable, queue.Available), (QueueUsed, queue.Used) })
         {
             Write(register, address, 4);

@@ -8,10 +8,11 @@ namespace QemuMigTest.Conformance.Devices;
 /// <param name="index">Which of the device's.</param>
 /// <param name="page">Its first page, guest-physical.</param>
 /// <param name="doorbell">Where the device is told of a request.</param>
-internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulong doorbell)
+/// <param name="size">How many descriptors, and requests, fit into its rings.</param>
+internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulong doorbell, ushort size = Virtqueue.Size)
 {
-    /// <summary>How many requests fit into its rings.</summary>
-    public const ushort Size = 16;
+    /// <summary>The size of one whose driver makes one request at a time: virtio-rng has no larger.</summary>
+    public const ushort Size = 8;
 
     /// <summary>How many pages it takes.</summary>
     public const int Pages = 3;
@@ -51,7 +52,7 @@ internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulo
         foreach (var buffers in requests)
         {
             _heads.Add((uint)number);
-            BinaryPrimitives.WriteUInt16LittleEndian(_available.AsSpan(RingAt + (_made % Size * sizeof(ushort))), (ushort)number);
+            BinaryPrimitives.WriteUInt16LittleEndian(_available.AsSpan(RingAt + (_made % size * sizeof(ushort))), (ushort)number);
             _made++;
             var end = number + buffers.Length;
             foreach (var buffer in buffers)
@@ -86,7 +87,7 @@ internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulo
         var heads = new List<uint>();
         for (var request = _made - _heads.Count; request < _made; request++)
         {
-            var entry = RingAt + (request % Size * UsedBytes);
+            var entry = RingAt + (request % size * UsedBytes);
             heads.Add(BinaryPrimitives.ReadUInt32LittleEndian(QTest.Read((ulong)(Used + entry), sizeof(uint))));
             BinaryPrimitives.WriteUInt32LittleEndian(_used.AsSpan(entry), heads[^1]);
             BinaryPrimitives.WriteUInt32LittleEndian(_used.AsSpan(entry + sizeof(uint)), (uint)written);
