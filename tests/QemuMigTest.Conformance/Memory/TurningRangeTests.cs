@@ -7,7 +7,7 @@ public sealed class TurningRangeTests : MigrationFixture
 {
     // A packet of multifd has 128 pages.
     private const int Pages = 400;
-    private const uint FewMiB = 7;
+    private const uint FewMiB = 4;
     private const uint PageSize = 4096;
     private const string Compression = "multifd-compression";
 
@@ -34,7 +34,7 @@ public sealed class TurningRangeTests : MigrationFixture
             Capabilities = MigrationCapability.Several(capabilities),
             Parameters = compression is null ? [] : new JsonObject { [Compression] = compression },
             // What is compressed takes so little time that a guest which waits for a processor has written to nothing meanwhile.
-            Convergence = compression is null || Quirks.CompressionNotCounted(Environment.Source.Version) ? Convergence.HeldFast : Convergence.Held,
+            Convergence = compression is null ? Convergence.HeldFast : Convergence.Held,
             RegionMiB = compression is null ? PairOptions.SmallRegionMiB : FewMiB,
         }, ct);
         var pages = new DevicePages(pair);
