@@ -1,3 +1,4 @@
+using System.Globalization;
 using Mono.Unix.Native;
 using NUnit.Framework;
 using QemuMigTest.Processes;
@@ -143,7 +144,8 @@ public sealed class ProcessSpawnerTests
         var child = await Poll.UntilAsync("parent", "its child's id", async ct => await File.ReadAllTextAsync(Output, ct) is { Length: > 0 } id ? id.Trim() : null, () => "none", Long, CancellationToken.None);
         await Poll.UntilAsync("child", "its start", async ct => await File.ReadAllTextAsync($"/proc/{child}/comm", ct) == "sleep\n" ? this : null, () => "setpriv", Long, CancellationToken.None);
         parent.Signal(Signum.SIGKILL).ShouldBeTrue();
-        await Poll.UntilAsync("child", "its end", _ => Task.FromResult(File.Exists($"/proc/{child}/cmdline") && File.ReadAllText($"/proc/{child}/cmdline").Length > 0 ? null : this), () => "alive", Long, CancellationToken.None);
+        var ended = int.Parse(child, CultureInfo.InvariantCulture);
+        await Poll.UntilAsync("child", "its end", _ => Task.FromResult(ProcessEntry.ReadAll().TrueForAll(process => process.Id != ended || process.HasEnded) ? this : null), () => "alive", Long, CancellationToken.None);
     }
 
     private string Output => _folder.File("output");

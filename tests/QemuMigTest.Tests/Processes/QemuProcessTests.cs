@@ -122,6 +122,11 @@ public sealed class QemuProcessTests
         {
             await peer.SendAsync(Encoding.UTF8.GetBytes("""{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "STOP"}""" + "\n"));
             await qemu.WaitForEventAsync(e => e.Name == "STOP", 0, "STOP", CancellationToken.None);
+            // The shell may still be on its way to its sleep.
+            var sleeper = _spawner.Alive.ShouldHaveSingleItem();
+            await Poll.UntilAsync("test", "its sleep",
+                async ct => await File.ReadAllTextAsync($"/proc/{sleeper.Id}/comm", ct) == "sleep\n" && sleeper.DescribeState() == "sleeping" ? this : null,
+                sleeper.DescribeState, Limits.Start, CancellationToken.None);
             var late = await Should.ThrowAsync<WaitTimeoutException>(() =>
                 qemu.WhileAliveAsync("query-status", TimeSpan.FromMilliseconds(50), token => qemu.Qmp.ExecuteAsync("query-status", null, token), CancellationToken.None));
             late.Side.ShouldBe("source");

@@ -1,5 +1,7 @@
+using System.Globalization;
 using NUnit.Framework;
 using QemuMigTest.Binaries.Store;
+using QemuMigTest.Processes;
 using Shouldly;
 
 namespace QemuMigTest.Tests.Store;
@@ -173,12 +175,12 @@ internal sealed class QemuStoreFetchTests : StoreFixture
         Tools.WithApt().Set("update.hang", "");
         using var end = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var fetch = Store.FetchAsync(Trixie, null, end.Token);
-        await PollAsync(() => File.Exists(Tools.At("sleeper")), ct);
+        await PollAsync(() => new FileInfo(Tools.At("sleeper")) is { Exists: true, Length: > 0 }, ct);
         await end.CancelAsync();
         (await Should.ThrowAsync<OperationCanceledException>(() => fetch)).ShouldNotBeNull();
         InStore().ShouldBeEmpty();
-        var stat = $"/proc/{(await File.ReadAllTextAsync(Tools.At("sleeper"), ct)).Trim()}/stat";
-        await PollAsync(() => !File.Exists(stat) || File.ReadAllText(stat).Contains(") Z ", StringComparison.Ordinal), ct);
+        var sleeper = int.Parse(await File.ReadAllTextAsync(Tools.At("sleeper"), ct), CultureInfo.InvariantCulture);
+        await PollAsync(() => ProcessEntry.ReadAll().TrueForAll(process => process.Id != sleeper || process.HasEnded), ct);
     }
 
     [Test]
