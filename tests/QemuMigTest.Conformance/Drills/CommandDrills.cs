@@ -8,7 +8,6 @@ using File = System.IO.File;
 public sealed class CommandDrills : DrillFixture
 {
     private const string ValidatedUuid = "11111111-1111-1111-1111-111111111111";
-    private static readonly TimeSpan ForAllToEnd = TimeSpan.FromSeconds(1);
 
     [Test, CancelAfter(60_000)]
     public async Task No_QEMU_outlives_a_run_that_is_killed_and_the_next_run_sweeps_its_folder(CancellationToken ct)
@@ -18,7 +17,7 @@ public sealed class CommandDrills : DrillFixture
         run.Signal(Signum.SIGKILL).ShouldBeTrue();
         await Poll.UntilAsync("drill", "the end of all QEMUs of a run that was killed",
             _ => Task.FromResult(qemus.Exists(BuiltCommand.IsAlive) ? null : this),
-            () => $"alive: {string.Join(' ', qemus.Where(BuiltCommand.IsAlive))}", ForAllToEnd, ct);
+            () => $"alive: {string.Join(' ', qemus.Where(BuiltCommand.IsAlive))}", Environment.Limits.Kill, ct);
 
         BuiltCommand.ScratchFoldersOf(run.Id, Session.Scratch).ShouldNotBeEmpty();
         await (await StartAsync(scratch, "next", "--qemu", "/bin/true")).Exited.WaitAsync(ct);
