@@ -118,6 +118,12 @@ internal static class Quirks
     /// <summary>Blocks of RAM whose dirty pages QEMU does not take by words of 64: they are not concerned.</summary>
     public static readonly IReadOnlyList<int> NodesWithoutLostStoresKiB = [76_804, 76_796];
 
+    /// <summary>A suspended guest whose migration was cancelled has its dirty pages tracked on, also once it has woken up, until it is stopped and goes on: docs/findings.md, seen on 10.0 and 11.1.</summary>
+    public static bool SuspendedStaysTracked(QemuVersion version) => version.IsAtLeast(9, 0);
+
+    /// <summary>calc-dirty-rate's start-time counts from the host's start: docs/findings.md, seen on 7.2.</summary>
+    public static bool DirtyRateCountsFromHostStart(QemuVersion version) => !version.IsAtLeast(8, 0);
+
     /// <summary>The limits that a migration with dirty-limit has set stay when it was cancelled or has completed, and the guest is held back: docs/findings.md, seen on 10.0 and 11.1.</summary>
     public static bool DirtyLimitStays(QemuVersion version) => version.IsAtLeast(8, 1);
 }

@@ -14,6 +14,9 @@ public sealed partial class MigrationPair
     /// <summary>Says that this side's QEMU is known to hang, now and then, in the end of a migration, and then keeps what that had opened and started: it is not looked for.</summary>
     public void AllowResidue(MigrationSide side) => _mayKeep.Add(side);
 
+    /// <summary>Whether the pages that a side's guest writes to are tracked for a migration now, by QEMU's trace of it (<see cref="MigrationSide.DirtyTrackingEvent"/>).</summary>
+    public async Task<bool> TracksDirtyPagesAsync(MigrationSide side, CancellationToken ct) => (await Oracles.DirtyTrackingOracle.MaskAsync(this, side, ct)) != 0;
+
     internal bool MayKeep(MigrationSide side) => _mayKeep.Contains(side);
 
     internal IEnumerable<string> KnownResidueOf(MigrationSide side) => _knownResidue.Where(known => known.Side == side).Select(known => known.Kind);

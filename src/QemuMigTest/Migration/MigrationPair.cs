@@ -125,6 +125,13 @@ public sealed partial class MigrationPair : IAsyncDisposable
         SourceStopped = true;
     }
 
+    /// <summary>Lets a guest that was stopped in the source run there again.</summary>
+    public async Task ContinueSourceAsync(CancellationToken ct)
+    {
+        await Source.ContinueAsync(ct);
+        SourceStopped = false;
+    }
+
     /// <summary>Has QEMU stop the guest in the source for what one of its devices does: an alarm of a watchdog, a disk's error. What follows is a migration without a running guest.</summary>
     /// <param name="act">What a guest would do, by qtest.</param>
     /// <param name="cause">The event that says why QEMU stopped it, such as <c>WATCHDOG</c>.</param>

@@ -51,11 +51,11 @@ public sealed partial class MigrationRun
     /// <summary>The side that it goes to. With cpr-exec there is none until the migration completes.</summary>
     public MigrationSide Destination { get; private set; }
 
-    /// <summary>Whether the guest was not stopped when it started: then the destination resumes by itself.</summary>
-    public bool SourceWasRunning { get; }
+    /// <summary>Whether the guest was not stopped when it started, or since (<see cref="StopGuestAsync"/>): then the destination resumes by itself.</summary>
+    public bool SourceWasRunning { get; private set; }
 
-    /// <summary>The source's run state when it started. A stopped guest arrives in it, and a source whose migration comes to nothing is in it again.</summary>
-    public RunState SourceState { get; }
+    /// <summary>The source's run state when it started, or since. A stopped guest arrives in it, and a source whose migration comes to nothing is in it again.</summary>
+    public RunState SourceState { get; private set; }
 
     /// <summary>How far it has come.</summary>
     public MigrationOutcome Outcome { get; private set; }
@@ -73,6 +73,26 @@ public sealed partial class MigrationRun
     public int DestinationEvents { get; }
 
     private ulong MarkerAddress => Pair.Program.Settings.RegionStart + (MarkerPage * Pair.Program.Settings.PageStride) + MarkerOffset;
+
+    /// <summary>Stops the guest (<c>stop</c>) on a source that is still sending: it arrives stopped.</summary>
+    public async Task StopGuestAsync(CancellationToken ct)
+    {
+        await Pair.StopSourceAsync(ct);
+        await NoteSourceStateAsync(ct);
+    }
+
+    /// <summary>Lets a guest that was stopped run (<c>cont</c>) on a source that is still sending: the destination resumes by itself.</summary>
+    public async Task ContinueGuestAsync(CancellationToken ct)
+    {
+        await Pair.ContinueSourceAsync(ct);
+        await NoteSourceStateAsync(ct);
+    }
+
+    private async Task NoteSourceStateAsync(CancellationToken ct)
+    {
+        SourceState = await Source.QueryStatusAsync(ct);
+        SourceWasRunning = SourceState.Running;
+    }
 
     /// <summary>Waits for a status on the source; see <see cref="MigrationSide.WaitForStatusAsync"/>.</summary>
     public Task WaitForStatusAsync(MigrationStatus goal, CancellationToken ct) =>

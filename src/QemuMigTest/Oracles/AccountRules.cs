@@ -17,6 +17,9 @@ internal static class AccountRules
 
     private const long ZeroPageBytes = 16;
 
+    /// <summary>What each page that is sent has at least: its address.</summary>
+    private const long AddressBytes = 8;
+
     /// <summary>What compress writes before a page, the block's name and the length among it.</summary>
     private const long CompressedHeader = 64;
 
@@ -92,6 +95,14 @@ internal static class AccountRules
         if (!compressed && transferred < leastContent)
         {
             yield return $"transferred is {transferred}, less than the {leastContent} bytes of pages in it (normal-bytes and xbzrle's)";
+        }
+
+        // A file with mapped-ram has a bit for each page.
+        var counted = (a.XbzrleIsOwn ? a.Xbzrle("pages") : 0) + a.Ram("normal") + a.Ram("duplicate");
+        var leastParts = (compressed ? 0 : leastContent) + (counted * AddressBytes) + least;
+        if (a.Version.IsAtLeast(8, 0) && !a.On("mapped-ram") && parts < leastParts)
+        {
+            yield return $"precopy-, downtime-, postcopy- and multifd-bytes make {parts}; the {counted} pages that are counted, with their addresses, make {leastParts} at least (normal {a.Ram("normal")}, duplicate {a.Ram("duplicate")})";
         }
 
         var highest = (long)(content * (1 + HeaderShare)) + ((a.Ram("duplicate") + a.Xbzrle("pages")) * ZeroPageBytes) + (a.Compression("pages") * CompressedHeader) + OtherState;

@@ -37,6 +37,13 @@ internal sealed partial class DirtyTrackingOracle : IPairOracle
     internal static uint LastOf(string log) =>
         Event().Match(log) is { Success: true } last ? uint.Parse(last.Groups["mask"].ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture) : 0;
 
+    /// <summary>What is tracked for a migration of a side by now; 0 for nothing.</summary>
+    internal static async Task<uint> MaskAsync(MigrationPair pair, MigrationSide side, CancellationToken ct)
+    {
+        var log = pair.TraceOf(side.Name);
+        return File.Exists(log) ? LastOf(await File.ReadAllTextAsync(log, ct)) & ForMigration : 0;
+    }
+
     // It ends a moment after the last status.
     private static async Task<uint> SettleAsync(MigrationPair pair, MigrationSide side, CancellationToken ct)
     {
@@ -45,8 +52,7 @@ internal sealed partial class DirtyTrackingOracle : IPairOracle
         {
             await Poll.UntilAsync(side.Name, "the end of dirty tracking", async token =>
             {
-                var log = pair.TraceOf(side.Name);
-                mask = File.Exists(log) ? LastOf(await File.ReadAllTextAsync(log, token)) & ForMigration : 0;
+                mask = await MaskAsync(pair, side, token);
                 return mask == 0 ? side : null;
             }, () => $"0x{mask:x}", pair.Environment.Limits.Command, ct);
         }

@@ -5,7 +5,8 @@ namespace QemuMigTest.Processes;
 /// <summary>The descriptors and threads of a process at a moment, by kind.</summary>
 /// <param name="Descriptors">How many of each: <c>socket</c>, <c>pipe</c>, <c>anon_inode:[eventfd]</c>, the path of a file.</param>
 /// <param name="Threads">How many of each name; <see cref="Unnamed"/> for those that have none of their own yet.</param>
-public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> Descriptors, IReadOnlyDictionary<string, int> Threads)
+/// <param name="Children">How many of each program's name, those among them that have ended and that it has not reaped.</param>
+public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> Descriptors, IReadOnlyDictionary<string, int> Threads, IReadOnlyDictionary<string, int> Children)
 {
     /// <summary>A thread gives itself its name, and has its program's until it has run.</summary>
     public const string Unnamed = "(unnamed)";
@@ -35,7 +36,8 @@ public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> D
             var inherited = Comm(first);
             var threads = Directory.EnumerateDirectories($"/proc/{processId}/task").Select(task => (Task: task, Name: Comm(task)))
                 .Select(thread => thread.Name == unnamed || thread.Name == inherited && thread.Task != first ? Unnamed : thread.Name).OfType<string>().Where(name => name is not (PoolThread or KvmRecoveryThread)).CountBy(name => name);
-            return new(WithoutRdmaDevices(descriptors.ToDictionary()), threads.ToDictionary());
+            var children = Directory.EnumerateDirectories($"/proc/{processId}/task").SelectMany(ChildrenOf).CountBy(name => name);
+            return new(WithoutRdmaDevices(descriptors.ToDictionary()), threads.ToDictionary(), children.ToDictionary());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -60,14 +62,14 @@ public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> D
         }
 
         threads[Unnamed] = Math.Max(0, threads.GetValueOrDefault(Unnamed));
-        return [.. Describe("descriptor", Compare(Descriptors, before.Descriptors)), .. Describe("thread", threads)];
+        return [.. Describe("descriptor", Compare(Descriptors, before.Descriptors)), .. Describe("thread", threads), .. Describe("child process", Compare(Children, before.Children), "es")];
     }
 
     private static Dictionary<string, int> Compare(IReadOnlyDictionary<string, int> now, IReadOnlyDictionary<string, int> before) =>
         now.Keys.Union(before.Keys).ToDictionary(kind => kind, kind => now.GetValueOrDefault(kind) - before.GetValueOrDefault(kind));
 
-    private static IEnumerable<string> Describe(string what, Dictionary<string, int> more) => more.Where(kind => kind.Value != 0).OrderBy(kind => kind.Key, StringComparer.Ordinal)
-        .Select(kind => $"{Math.Abs(kind.Value)} {what}{(Math.Abs(kind.Value) == 1 ? "" : "s")} '{kind.Key}' {(kind.Value > 0 ? "more" : "less")}");
+    private static IEnumerable<string> Describe(string what, Dictionary<string, int> more, string plural = "s") => more.Where(kind => kind.Value != 0).OrderBy(kind => kind.Key, StringComparer.Ordinal)
+        .Select(kind => $"{Math.Abs(kind.Value)} {what}{(Math.Abs(kind.Value) == 1 ? "" : plural)} '{kind.Key}' {(kind.Value > 0 ? "more" : "less")}");
 
     // librdmacm opens each RDMA device with the first connection, once, and its events with it; both stay open for as long as the process lives.
     private static Dictionary<string, int> WithoutRdmaDevices(Dictionary<string, int> descriptors)
@@ -94,6 +96,19 @@ public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> D
         catch (IOException)
         {
             return null;
+        }
+    }
+
+    // A child is listed with the thread that started it.
+    private static IEnumerable<string> ChildrenOf(string task)
+    {
+        try
+        {
+            return [.. File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(child => Comm($"/proc/{child}")).OfType<string>()];
+        }
+        catch (IOException)
+        {
+            return [];
         }
     }
 

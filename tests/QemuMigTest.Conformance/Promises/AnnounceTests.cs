@@ -10,53 +10,83 @@ namespace QemuMigTest.Conformance.Promises;
 [RequiresArgument("migrate-set-parameters", "announce-rounds"), RequiresDevice("e1000")]
 public sealed class AnnounceTests : MigrationFixture
 {
-    private const string Mac = "52:54:00:12:34:56";
+    private const string Card = "card";
+    private const string OtherCard = "other-card";
     private const int Rounds = 4;
     private const int Interval = 20;
     private const int TypeAt = 12;
     private const ushort ReverseArp = 0x8035;
-
+    private static readonly Dictionary<string, string> Macs = new() { [Card] = "52:54:00:12:34:56", [OtherCard] = "52:54:00:12:34:57" };
     private static readonly TimeSpan UnboundedStep = TimeSpan.FromSeconds(10);
 
     // Each interval is announce-step longer than the one before, but for the first, which is announce-initial, and for what announce-max does not let grow.
     [MigrationTest("/migration/promises/announce")]
-    public async Task The_network_is_told_where_the_guest_is_and_no_interval_is_longer_than_announce_max(CancellationToken ct) =>
-        (await AnnounceAsync((int)UnboundedStep.TotalMilliseconds, Interval, ct)).ShouldBeLessThan(UnboundedStep, "from RESUME to the last announcement");
+    public async Task The_network_is_told_where_the_guest_is_and_no_interval_is_longer_than_announce_max(CancellationToken ct)
+    {
+        using var card = Listen();
+        using var otherCard = Listen();
+        var (pair, took) = await AnnounceAsync(card, (int)UnboundedStep.TotalMilliseconds, Interval, ct, otherCard);
+        took.ShouldBeLessThan(UnboundedStep, "from RESUME to the last announcement");
+        await SeeAsync(pair.Destination, otherCard, OtherCard, Rounds, ct);
+
+        // What a manager asks for without a migration (since 4.2 by interface).
+        await pair.Destination.ExecuteAsync("announce-self", Once(OtherCard), ct);
+        await SeeAsync(pair.Destination, otherCard, OtherCard, 1, ct);
+        card.Available.ShouldBe(0, "it was not asked for");
+        await pair.Destination.ExecuteAsync("announce-self", Once(Card, OtherCard), ct);
+        await SeeAsync(pair.Destination, card, Card, 1, ct);
+        await SeeAsync(pair.Destination, otherCard, OtherCard, 1, ct);
+    }
 
     [MigrationTest("/migration/promises/announce/step")]
     public async Task The_intervals_between_announcements_grow_by_announce_step(CancellationToken ct)
     {
         const int Step = 150;
-        (await AnnounceAsync(Step, 10 * Step, ct)).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds((Interval * (Rounds - 1)) + (Step * (Rounds - 2))), "from RESUME to the last announcement");
+        using var card = Listen();
+        var (_, took) = await AnnounceAsync(card, Step, 10 * Step, ct);
+        took.ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds((Interval * (Rounds - 1)) + (Step * (Rounds - 2))), "from RESUME to the last announcement");
     }
 
     // How long the announcements took, from RESUME on.
-    private async Task<TimeSpan> AnnounceAsync(int step, int max, CancellationToken ct)
+    private async Task<(MigrationPair Pair, TimeSpan Took)> AnnounceAsync(Socket card, int step, int max, CancellationToken ct, Socket? otherCard = null)
     {
         using var fromSource = Listen();
-        using var fromDestination = Listen();
+        var other = otherCard is null ? new QemuCommandLine() : Nic(otherCard, OtherCard);
         var pair = await StartPairAsync(new()
         {
             Convergence = Convergence.Allowed,
-            SourceArguments = Nic(fromSource),
-            DestinationArguments = Nic(fromDestination),
+            SourceArguments = Nic(fromSource, Card).With((otherCard is null ? other : Nic(fromSource, OtherCard)).Arguments),
+            DestinationArguments = Nic(card, Card).With(other.Arguments),
             Parameters = new JsonObject { ["announce-initial"] = Interval, ["announce-step"] = step, ["announce-max"] = max, ["announce-rounds"] = Rounds },
         }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);
-        var frame = new byte[2048];
-        for (var round = 1; round <= Rounds; round++)
-        {
-            await Poll.UntilAsync(pair.Destination.Name, $"announcement {round} of {Rounds}", _ => Task.FromResult(fromDestination.Available > 0 ? pair : null), pair.Destination.Process.LastSeen, Environment.Limits.Step, ct);
-            fromDestination.Receive(frame).ShouldBeGreaterThan(TypeAt + sizeof(ushort));
-            BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(TypeAt)).ShouldBe(ReverseArp, "its Ethernet type");
-            BitConverter.ToString(frame, 6, 6).Replace('-', ':').ShouldBe(Mac, "who it is from");
-        }
-
+        await SeeAsync(pair.Destination, card, Card, Rounds, ct);
         var took = TimeProvider.System.GetUtcNow() - (await pair.Destination.WaitForEventAsync("RESUME", migration.DestinationEvents, ct)).Timestamp;
         fromSource.Available.ShouldBe(0, "the source has no guest to announce");
-        return took;
+        return (pair, took);
     }
+
+    private async Task SeeAsync(MigrationSide side, Socket peer, string card, int rounds, CancellationToken ct)
+    {
+        var frame = new byte[2048];
+        for (var round = 1; round <= rounds; round++)
+        {
+            await Poll.UntilAsync(side.Name, $"announcement {round} of {rounds} of {card}", _ => Task.FromResult(peer.Available > 0 ? peer : null), side.Process.LastSeen, Environment.Limits.Step, ct);
+            peer.Receive(frame).ShouldBeGreaterThan(TypeAt + sizeof(ushort));
+            BinaryPrimitives.ReadUInt16BigEndian(frame.AsSpan(TypeAt)).ShouldBe(ReverseArp, "its Ethernet type");
+            BitConverter.ToString(frame, 6, 6).Replace('-', ':').ShouldBe(Macs[card], "who it is from");
+        }
+    }
+
+    private static JsonObject Once(params IEnumerable<string> cards) => new()
+    {
+        ["initial"] = Interval,
+        ["max"] = Interval,
+        ["rounds"] = 1,
+        ["step"] = 0,
+        ["interfaces"] = new JsonArray([.. cards.Select(card => (JsonNode)card)]),
+    };
 
     private static Socket Listen()
     {
@@ -65,7 +95,7 @@ public sealed class AnnounceTests : MigrationFixture
         return socket;
     }
 
-    private static QemuCommandLine Nic(Socket peer) => new QemuCommandLine()
-        .With("-netdev", $"dgram,id=n0,local.type=inet,local.host=127.0.0.1,local.port=0,remote.type=inet,remote.host=127.0.0.1,remote.port={((IPEndPoint)peer.LocalEndPoint!).Port}")
-        .With("-device", $"e1000,netdev=n0,mac={Mac},romfile=");
+    private static QemuCommandLine Nic(Socket peer, string card) => new QemuCommandLine()
+        .With("-netdev", $"dgram,id=net-{card},local.type=inet,local.host=127.0.0.1,local.port=0,remote.type=inet,remote.host=127.0.0.1,remote.port={((IPEndPoint)peer.LocalEndPoint!).Port}")
+        .With("-device", $"e1000,id={card},netdev=net-{card},mac={Macs[card]},romfile=");
 }

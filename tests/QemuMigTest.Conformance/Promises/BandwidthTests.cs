@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using QemuMigTest.Processes;
 
@@ -60,7 +61,12 @@ public sealed class BandwidthTests : MigrationFixture
         var begun = proxy.Bytes;
         await proxy.WaitForBytesAsync(begun + Begun, Environment.Limits.Step, ct);
         await WireRate.ShouldBeAsync(proxy, PostcopyLimit, PostcopyPatience, ct);
+        var (sent, start) = (proxy.Bytes, Stopwatch.GetTimestamp());
         await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = 0 }, ct);
+        await migration.WaitForStatusAsync(MigrationStatus.Completed, ct);
+        // A second of the old limit's pages may be on their way still.
+        var most = PostcopyLimit * (1 + Stopwatch.GetElapsedTime(start).TotalSeconds);
+        (proxy.Bytes - sent).ShouldBeGreaterThan((long)most, "bytes that went over the wire without a limit; by the old limit there were this many at most");
         await migration.CompleteAsync(ct);
     }
 

@@ -68,12 +68,24 @@ public sealed class DirtyRateTests : MigrationFixture
             settings["sample-pages"] = SamplesPerGiB;
         }
 
+        var asked = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
         await side.ExecuteAsync("calc-dirty-rate", settings, ct);
         var measured = await Poll.UntilAsync(side.Name, "calc-dirty-rate to end; no event tells of it", async token =>
             JsonNode.Parse((await side.ExecuteAsync("query-dirty-rate", null, token)).GetRawText()) is { } said && said["status"]!.GetValue<string>() == "measured" ? said : null,
             side.Process.LastSeen, side.Process.Options.Limits.Step, ct);
         measured["mode"]!.GetValue<string>().ShouldBe(mode);
         measured["calc-time"]!.GetValue<long>().ShouldBe(Seconds);
+        var started = measured["start-time"]!.GetValue<long>();
+        if (Quirks.DirtyRateCountsFromHostStart(side.Binary.Version))
+        {
+            started.ShouldBeLessThan(asked / 2, "start-time, s since the host's start: docs/findings.md; is it mended?");
+            NoteFault("calc-dirty-rate: start-time counts from the host's start, not since 1970");
+        }
+        else
+        {
+            started.ShouldBeInRange(asked - 1, TimeProvider.System.GetUtcNow().ToUnixTimeSeconds(), "start-time, s since 1970");
+        }
+
         return measured["dirty-rate"]!.GetValue<long>();
     }
 }

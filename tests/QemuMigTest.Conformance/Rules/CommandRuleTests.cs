@@ -14,7 +14,16 @@ public sealed class CommandRuleTests : RuleFixture
     private const long SlowestPostcopy = 4096;
 
     [MigrationTest("/migration/rules/commands/idle")]
-    public async Task A_source_without_a_migration_refuses_what_is_for_one(CancellationToken ct) => await TryAsync(Stage.Idle, await StartSourceAsync(ct), Environment.Source, ct);
+    public async Task A_source_without_a_migration_refuses_what_is_for_one(CancellationToken ct)
+    {
+        var qemu = await StartSourceAsync(ct);
+        await TryAsync(Stage.Idle, qemu, Environment.Source, ct);
+        // While it dumps a guest it does not migrate; afterwards it would.
+        await qemu.ExecuteAsync("dump-guest-memory", new() { ["paging"] = false, ["protocol"] = "file:/dev/null", ["detach"] = true }, ct);
+        await qemu.WaitForEventAsync(e => e.Name == "DUMP_COMPLETED", 0, "event DUMP_COMPLETED", ct);
+        await Poll.UntilAsync(qemu.Name, "blocked-reasons to be none again after a dump", async token => (await BlockedReasonsAsync(qemu, token)).Count == 0 ? qemu : null,
+            qemu.LastSeen, Environment.Limits.Command, ct);
+    }
 
     [MigrationTest("/migration/rules/commands/migrate")]
     public async Task A_source_does_not_migrate_with_what_does_not_go_together(CancellationToken ct)
@@ -33,6 +42,51 @@ public sealed class CommandRuleTests : RuleFixture
             await SetAsync(qemu, capabilities, false, new(parameters.Select(parameter => KeyValuePair.Create(parameter.Key, defaults[parameter.Key]?.DeepClone()))), ct);
         }
 
+        await TryChannelsAsync(probe, ct);
+        await probe.FinishAsync(ct);
+        await SeeBlockersOfModeAsync(qemu, ct);
+    }
+
+    private async Task TryChannelsAsync(RuleProbe probe, CancellationToken ct)
+    {
+        if (!Environment.Source.Commands["migrate"].ContainsKey("channels"))
+        {
+            return;
+        }
+
+        static JsonNode Main() => new JsonObject
+        {
+            ["channel-type"] = "main",
+            ["addr"] = new JsonObject { ["transport"] = "socket", ["type"] = "inet", ["host"] = "127.0.0.1", ["port"] = "1" },
+        };
+        await probe.TryAsync("migrate", new() { ["channels"] = new JsonArray(Main(), Main()) }, [new("there is one main channel", "main", "Channel list")], ct);
+    }
+
+    // RAM that no other process can have is no obstacle but to that mode (since 10.0).
+    private async Task SeeBlockersOfModeAsync(QemuProcess qemu, CancellationToken ct)
+    {
+        if (!Environment.Source.MigrationParameters.TryGetValue("mode", out var modes) || !modes.Contains("cpr-transfer"))
+        {
+            return;
+        }
+
+        (await BlockedReasonsAsync(qemu, ct)).ShouldBeEmpty("in mode normal nothing stands in the way");
+        await qemu.ExecuteAsync("migrate-set-parameters", new() { ["mode"] = "cpr-transfer" }, ct);
+        (await BlockedReasonsAsync(qemu, ct)).ShouldContain(reason => reason.Contains("pc.ram") && reason.Contains("CPR"), "what stands in the way of mode cpr-transfer");
+        await qemu.ExecuteAsync("migrate-set-parameters", new() { ["mode"] = "normal" }, ct);
+        (await BlockedReasonsAsync(qemu, ct)).ShouldBeEmpty("in mode normal nothing stands in the way again");
+    }
+
+    private static async Task<List<string>> BlockedReasonsAsync(QemuProcess qemu, CancellationToken ct) =>
+        (await qemu.ExecuteAsync("query-migrate", null, ct)).TryGetProperty("blocked-reasons", out var reasons) ? [.. reasons.EnumerateArray().Select(reason => reason.GetString()!)] : [];
+
+    [MigrationTest("/migration/rules/commands/only-migratable"), RequiresDevice("usb-wacom-tablet")]
+    public async Task A_QEMU_that_must_be_able_to_migrate_takes_no_device_that_cannot(CancellationToken ct)
+    {
+        var qemu = await StartAsync("source", Environment.Source, Environment.Accelerator.Name, ["-S", "-only-migratable", "-device", "qemu-xhci"], ct);
+        var probe = new RuleProbe(qemu, Watched.All);
+        await probe.TryAsync("device_add", new() { ["driver"] = "usb-wacom-tablet" }, [new("-only-migratable was given", "usb-wacom-tablet", "migratable")], ct);
+        await probe.TryAsync("device_add", new() { ["driver"] = "usb-tablet" }, [], ct);
         await probe.FinishAsync(ct);
     }
 
@@ -46,9 +100,7 @@ public sealed class CommandRuleTests : RuleFixture
         async Task TryAsync(string name, params string[] devices)
         {
             var qemu = await StartAsync("source", Environment.Source, Environment.Accelerator.Name, devices.Prepend("-S"), ct);
-            var said = await qemu.ExecuteAsync("query-migrate", null, ct);
-            said.TryGetProperty("blocked-reasons", out var reasons).ShouldBeTrue($"query-migrate says why {name} cannot migrate");
-            reasons.EnumerateArray().ShouldHaveSingleItem().GetString().ShouldNotBeNull().ShouldContain(name);
+            (await BlockedReasonsAsync(qemu, ct)).ShouldHaveSingleItem($"query-migrate says why {name} cannot migrate").ShouldContain(name);
             var probe = new RuleProbe(qemu, Watched.All);
             await probe.TryAsync("migrate", new() { ["uri"] = "tcp:127.0.0.1:1" }, [new("a device that cannot migrate stays", "migrat", name)], ct);
             await probe.FinishAsync(ct);

@@ -54,8 +54,8 @@ public abstract class RuleFixture : MigrationFixture
     protected Task<QemuProcess> StartSourceAsync(CancellationToken ct) => StartAsync("source", Environment.Source, Environment.Accelerator.Name, ["-S"], ct);
 
     /// <summary>Starts the destination's build; it waits for migrate-incoming.</summary>
-    protected Task<QemuProcess> StartDestinationAsync(CancellationToken ct) =>
-        StartAsync("destination", Environment.Destination, Environment.Accelerator.Name, ["-S", "-incoming", "defer"], ct);
+    protected Task<QemuProcess> StartDestinationAsync(CancellationToken ct, params IReadOnlyList<string> more) =>
+        StartAsync("destination", Environment.Destination, Environment.Accelerator.Name, ["-S", "-incoming", "defer", .. more], ct);
 
     /// <summary>What rules speak of, for a QEMU of the source's build.</summary>
     private protected RuleContext SourceContext => Of(Environment.Source);

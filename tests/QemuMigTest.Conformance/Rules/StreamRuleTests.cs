@@ -22,6 +22,17 @@ public sealed class StreamRuleTests : RuleFixture
     [MigrationTest("/migration/rules/streams/devices")]
     public Task A_stream_whose_devices_do_not_fit_is_refused(CancellationToken ct) => RefuseAsync(StreamDamageTable.Devices, ct);
 
+    [MigrationTest("/migration/rules/streams/blocked"), RequiresDevice("usb-wacom-tablet")]
+    public async Task A_destination_with_a_device_that_cannot_migrate_takes_no_stream(CancellationToken ct)
+    {
+        using var scratch = Session.Scratch.CreateChild("");
+        var path = scratch.File("stream");
+        await SaveAsync(path, ct);
+        var said = await LoadAsync(path, [], ct, "-device", "qemu-xhci", "-device", "usb-wacom-tablet");
+        said.ShouldNotBeNull("a destination with usb-wacom-tablet should take no stream").ShouldContain("non-migratable device");
+        said.ShouldContain("usb-wacom");
+    }
+
     [MigrationTest("/migration/rules/streams/truncated")]
     public Task A_stream_that_ends_too_early_is_refused(CancellationToken ct) => RefuseAsync(StreamDamageTable.Truncated, ct);
 
@@ -105,9 +116,9 @@ public sealed class StreamRuleTests : RuleFixture
     }
 
     // What the destination says of a stream that it refuses; null when it takes it.
-    private async Task<string?> LoadAsync(string path, IReadOnlyList<string> capabilities, CancellationToken ct)
+    private async Task<string?> LoadAsync(string path, IReadOnlyList<string> capabilities, CancellationToken ct, params IReadOnlyList<string> devices)
     {
-        var qemu = await StartDestinationAsync(ct);
+        var qemu = await StartDestinationAsync(ct, devices);
         var binary = Environment.Destination;
         var arguments = new JsonObject { ["uri"] = await StreamFile.OpenAsync(qemu, binary, path, ct) };
         var stays = binary.Commands[Incoming].ContainsKey(ExitOnError);

@@ -27,7 +27,23 @@ public sealed class ProcessResourcesTests
     }
 
     [Test]
+    public async Task A_child_that_has_ended_and_was_not_reaped_is_told(CancellationToken ct)
+    {
+        using var folder = new TempFolder();
+        using var spawner = new ProcessSpawner();
+        // The shell becomes a program that reaps nobody.
+        var parent = await spawner.StartAsync(new() { FileName = "/bin/sh", Arguments = ["-c", "sleep 0 & exec sleep 60"], OutputFile = folder.File("output") });
+        var none = new ProcessResources(new Dictionary<string, int>(), new Dictionary<string, int>(), new Dictionary<string, int>());
+        IReadOnlyList<string> seen = [];
+        await Poll.UntilAsync("child", "a child of its own", _ =>
+        {
+            seen = ProcessResources.Read(parent.Id)?.DifferencesFrom(none) ?? [];
+            return Task.FromResult(seen.Contains("1 child process 'sleep' more") && ProcessEntry.ReadAll().Exists(process => process.Parent == parent.Id && process.HasEnded) ? this : null);
+        }, () => string.Join(", ", seen), TimeSpan.FromSeconds(20), ct);
+    }
+
+    [Test]
     public void A_process_that_is_not_there_has_nothing() => ProcessResources.Read(int.MaxValue).ShouldBeNull();
 
-    private static ProcessResources Threads(string names) => new(new Dictionary<string, int>(), names.Split(' ').CountBy(name => name).ToDictionary());
+    private static ProcessResources Threads(string names) => new(new Dictionary<string, int>(), names.Split(' ').CountBy(name => name).ToDictionary(), new Dictionary<string, int>());
 }

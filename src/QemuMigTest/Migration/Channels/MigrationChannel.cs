@@ -14,6 +14,9 @@ public abstract class MigrationChannel : IDisposable
     /// <summary>A Unix socket in the pair's scratch folder.</summary>
     public static MigrationChannel Unix => new UnixChannel();
 
+    /// <summary>A command on each side (<c>exec:</c>).</summary>
+    public static MigrationChannel Exec => new ExecChannel();
+
     /// <summary>Whether the source must be done before the destination may start to read, as with a file.</summary>
     public virtual bool DestinationReadsAfterwards => false;
 

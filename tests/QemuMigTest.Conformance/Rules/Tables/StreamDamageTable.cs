@@ -4,6 +4,7 @@ namespace QemuMigTest.Conformance.Rules;
 internal static class StreamDamageTable
 {
     private const string Timer = "timer";
+    private const string Clock = "mc146818rtc";
     private const string RunState = "globalstate";
     private const string BadSize = "Size mismatch: pc.ram";
     private const string EndOfFile = "Input/output error";
@@ -26,6 +27,7 @@ internal static class StreamDamageTable
     public static readonly IReadOnlyList<StreamDamage> Ram =
     [
         new("with a block of another size", draft => draft.WithUInt64(draft.BlockLength, length => length + 0x1000), BadSize),
+        new("with a smaller block", draft => draft.WithUInt64(draft.BlockLength, length => length - 0x1000), BadSize),
         new("with a block of another name", draft => draft.WithText(draft.BlockName, "qc"), "Unknown ramblock"),
         new("with an address beyond its block", draft => draft.WithUInt64(draft.RamPages.Content, page => page + Beyond), "Illegal RAM offset"),
         new("with a page of no kind", draft => draft.WithUInt64(draft.RamPages.Content, page => page & ~PageFlags), "Unknown combination of migration flags"),
@@ -42,6 +44,7 @@ internal static class StreamDamageTable
         new("with a device that is not there", draft => draft.WithText(draft.Device(Timer).Name, "tamer"), "Unknown section or instance", "Unknown savevm section or instance"),
         new("with an instance that is not there", draft => draft.WithUInt32(draft.Device(Timer).Instance, Nonesuch), "Unknown section or instance", "Unknown savevm section or instance"),
         new("with a newer version of a device", draft => draft.WithUInt32(draft.Device(Timer).Version, Nonesuch), "unsupported version 99"),
+        new("with a version of a device that is too old", draft => draft.WithUInt32(draft.Device(Clock).Version, 0), "too old"),
         new("without a device's last byte", draft => draft.Without(draft.Device(Timer).Footer - 1, 1), "Missing section footer"),
         new("without a footer", draft => draft.With(draft.Device(Timer).Footer, 0), "Missing section footer"),
         new("with another's footer", draft => draft.WithUInt32(draft.Device(Timer).FooterId, Nonesuch), "Mismatched section id in footer"),
