@@ -124,6 +124,30 @@ internal static class Quirks
     /// <summary>calc-dirty-rate's start-time counts from the host's start: docs/findings.md, seen on 7.2.</summary>
     public static bool DirtyRateCountsFromHostStart(QemuVersion version) => !version.IsAtLeast(8, 0);
 
+    /// <summary>A background snapshot of a stopped guest lets it run: docs/findings.md, seen on 7.2.</summary>
+    public static bool BackgroundSnapshotRuns(QemuVersion version) => !version.IsAtLeast(9, 0);
+
+    /// <summary>What happens where <see cref="BackgroundSnapshotRuns"/>, for the catalogue.</summary>
+    public const string BackgroundSnapshotRunsShown = "background-snapshot of a stopped guest: it runs afterwards";
+
+    /// <summary>x-ignore-shared leaves out all RAM with share=on, also what no other QEMU can have: docs/findings.md, seen on 7.2, not on 10.0, 10.2 and 11.1.</summary>
+    public static bool IgnoresAllSharedRam(QemuVersion version) => !version.IsAtLeast(8, 1);
+
+    /// <summary>What happens where <see cref="IgnoresAllSharedRam"/>, for the catalogue.</summary>
+    public const string IgnoresAllSharedRamShown = "x-ignore-shared with RAM that is shared with nobody (memfd, share=on): it is not sent, the source completes, and the destination fails";
+
+    /// <summary>snapshot-save with mapped-ram fails: seen on 10.0, not on 10.2 and 11.1.</summary>
+    public static bool MappedSnapshotFails(QemuVersion version) => !version.IsAtLeast(10, 2);
+
+    /// <summary>What happens where <see cref="MappedSnapshotFails"/>, for the catalogue.</summary>
+    public const string MappedSnapshotFailsShown = "snapshot-save with mapped-ram; the job ends with an error";
+
+    /// <summary>snapshot-load with mapped-ram into a stopped guest leaves what is in pages that were zero: docs/findings.md, seen on 10.2 and 11.1.</summary>
+    public static bool MappedSnapshotLeavesZeros(QemuVersion version) => version.IsAtLeast(10, 2);
+
+    /// <summary>What happens where <see cref="MappedSnapshotLeavesZeros"/>, for the catalogue.</summary>
+    public const string MappedSnapshotLeavesZerosShown = "snapshot-load with mapped-ram while the guest is stopped: pages that were zero keep what was written to them since";
+
     /// <summary>The limits that a migration with dirty-limit has set stay when it was cancelled or has completed, and the guest is held back: docs/findings.md, seen on 10.0 and 11.1.</summary>
     public static bool DirtyLimitStays(QemuVersion version) => version.IsAtLeast(8, 1);
 }

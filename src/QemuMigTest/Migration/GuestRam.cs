@@ -11,4 +11,10 @@ public enum GuestRam
 
     /// <summary>A memfd of each QEMU's own (memory-backend-memfd, share=on), which CPR hands from one to the other.</summary>
     Memfd,
+
+    /// <summary>Memory of each QEMU's own that it could share with its children (memory-backend-ram, share=on).</summary>
+    SharedAnonymous,
+
+    /// <summary>Huge pages of 2 MiB of the host's, in a memfd of each QEMU's own (memory-backend-memfd, hugetlb=on).</summary>
+    HugePages,
 }

@@ -173,8 +173,8 @@ internal static class AccountRules
         {
             var bytes = mbps.GetDouble() * 1000 / 8 * (total - setup);
             var transferred = a.Ram("transferred");
-            // To 7.2 it counts from the channel of the last recovery on.
-            var counted = a.Saw(MigrationStatus.PostcopyPaused) && !a.Version.IsAtLeast(8, 0) ? 0 : transferred;
+            // To 7.2 it counts from the channel of the last recovery on, and not what goes over preempt's.
+            var counted = (a.Saw(MigrationStatus.PostcopyPaused) || (a.IsPostcopy && a.On("postcopy-preempt"))) && !a.Version.IsAtLeast(8, 0) ? 0 : transferred;
             if (bytes < counted * 0.98 || bytes > (transferred * 1.02) + OtherState)
             {
                 yield return $"mbps is {mbps.GetDouble():F1}, which makes {bytes:F0} bytes in {total - setup} ms (total-time without setup-time); transferred is {transferred}";

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using QemuMigTest.Conformance.Memory;
 using QemuMigTest.Conformance.Streams;
+using QemuMigTest.Guests;
 using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Snapshot;
@@ -19,7 +20,56 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
     [MigrationTest("/migration/background-snapshot/blocks")]
     public Task The_stream_has_it_so_in_each_block_of_RAM(CancellationToken ct) => SaveAsync(RamBlockTests.NodesKiB, ct);
 
+    [MigrationTest("/migration/background-snapshot/stopped")]
+    public async Task A_guest_that_was_stopped_is_saved_and_stays_so(CancellationToken ct)
+    {
+        var pair = await StartPairAsync([], 0, ct);
+        await pair.StopSourceAsync(ct);
+        var before = await pair.Source.ReadGuestStateAsync(ct);
+        var (channel, events) = (new StreamFileChannel(), pair.Source.EventPosition);
+        await SaveAsync(pair, channel, events, _ => Task.CompletedTask, ct);
+        var resumed = pair.Source.Process.Qmp.Events.Snapshot().Skip(events).Any(e => e.Name == "RESUME");
+        if (Quirks.BackgroundSnapshotRuns(Environment.Source.Version))
+        {
+            resumed.ShouldBeTrue($"this QEMU does not have the fault that {nameof(Quirks)}.{nameof(Quirks.BackgroundSnapshotRuns)} says it has");
+            NoteFault(Quirks.BackgroundSnapshotRunsShown);
+        }
+        else
+        {
+            resumed.ShouldBeFalse("the guest was stopped when the snapshot began, and no cont came: there must be no RESUME");
+            (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState("paused", false), "the guest was stopped before the snapshot");
+        }
+
+        var saved = await LoadAsync(pair, channel, ct);
+        saved.ShouldBe(before, "the guest stood still");
+        if (resumed)
+        {
+            // The oracles let a guest go on that a test has stopped.
+            await pair.Source.StopAsync(ct);
+        }
+    }
+
     private async Task SaveAsync(IReadOnlyList<int> nodesKiB, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(nodesKiB, Bandwidth, ct);
+        var pages = new ChangedPages(pair);
+        var before = await pair.Source.ReadGuestStateAsync(ct);
+        var (channel, events) = (new StreamFileChannel(), pair.Source.EventPosition);
+        await SaveAsync(pair, channel, events, async token =>
+        {
+            // It was stopped while its devices were saved, and memory is protected from then on.
+            await pair.Source.WaitForEventAsync("RESUME", events, token);
+            pages.Change("after the snapshot had begun");
+        }, ct);
+        (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState("running", true), "the guest runs on");
+        var after = await pair.Source.ReadGuestStateAsync(ct);
+
+        var saved = await LoadAsync(pair, channel, ct, pages);
+        saved.Pass.ShouldBeGreaterThanOrEqualTo(before.Pass, "the snapshot is not of an earlier guest");
+        after.Pass.ShouldBeGreaterThan(saved.Pass, "the guest has gone on while it was saved");
+    }
+
+    private async Task<MigrationPair> StartPairAsync(IReadOnlyList<int> nodesKiB, long bandwidth, CancellationToken ct)
     {
         var pair = await StartPairAsync(new()
         {
@@ -27,25 +77,29 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
             SourceCapabilities = [new("background-snapshot")],
             DestinationArguments = new QemuCommandLine().With("-S"),
         }, ct);
-        await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = Bandwidth }, ct);
-        var before = await pair.Source.ReadGuestStateAsync(ct);
-        var channel = new StreamFileChannel();
-        var events = pair.Source.EventPosition;
-        await pair.Source.ExecuteAsync("migrate", await channel.ConnectAsync(pair, ct), ct);
-        await pair.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, events, "migration status completed", ct);
-        (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState("running", true), "the guest runs on");
-        var after = await pair.Source.ReadGuestStateAsync(ct);
+        await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = bandwidth }, ct);
+        return pair;
+    }
 
+    private static async Task SaveAsync(MigrationPair pair, StreamFileChannel channel, int events, Func<CancellationToken, Task> meanwhile, CancellationToken ct)
+    {
+        await pair.Source.ExecuteAsync("migrate", await channel.ConnectAsync(pair, ct), ct);
+        await meanwhile(ct);
+        await pair.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, events, "migration status completed", ct);
+    }
+
+    private static async Task<GuestState> LoadAsync(MigrationPair pair, StreamFileChannel channel, CancellationToken ct, ChangedPages? pages = null)
+    {
         await pair.Destination.ExecuteAsync("migrate-incoming", await channel.ListenAsync(pair, ct), ct);
         await pair.Destination.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, 0, "migration status completed", ct);
         var saved = await pair.Destination.ReadGuestStateAsync(ct);
-        saved.Pass.ShouldBeGreaterThanOrEqualTo(before.Pass, "the snapshot is not of an earlier guest");
-        after.Pass.ShouldBeGreaterThan(saved.Pass, "the guest has gone on while it was saved");
         var check = pair.MemoryModel.StartCheck(saved);
         await pair.Destination.Memory.ReadAsync(pair.Program.Settings.RegionStart, pair.Program.Settings.RegionSize, check.Add, ct);
         var found = check.End();
         found.IsIntact.ShouldBeTrue(found.Describe());
+        pages?.ShouldBeAsThen(pair.Destination);
         // It has a guest that nobody migrated to it.
         await pair.LoseAsync(pair.Destination, ct);
+        return saved;
     }
 }

@@ -129,6 +129,16 @@ public sealed class AccountRulesTests
         AccountRules.Check(account).Any(text => text.StartsWith("mbps", StringComparison.Ordinal)).ShouldBe(wrong);
     }
 
+    [TestCase(7, "postcopy-preempt", false)]
+    [TestCase(7, "postcopy-ram", true)]
+    [TestCase(11, "postcopy-preempt", true)]
+    public void Before_8_0_mbps_does_not_count_what_goes_over_preempts_channel(int major, string capability, bool wrong)
+    {
+        var account = Account(Precopy.Replace("\"mbps\": 1253.2431374122368", "\"mbps\": 125.32", StringComparison.Ordinal)) with { Version = new QemuVersion(major, 0, 0, ""), Capabilities = new HashSet<string> { capability } };
+        account = account with { Statuses = [.. account.Statuses, (MigrationStatus.PostcopyActive, At(160))] };
+        AccountRules.Check(account).Any(text => text.StartsWith("mbps", StringComparison.Ordinal)).ShouldBe(wrong);
+    }
+
     [TestCase(1, true)]
     [TestCase(4, false)]
     public void Where_threads_wait_for_their_turn_times_may_differ_by_more(int load, bool wrong)
