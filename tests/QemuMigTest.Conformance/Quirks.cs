@@ -150,4 +150,7 @@ internal static class Quirks
 
     /// <summary>The limits that a migration with dirty-limit has set stay when it was cancelled or has completed, and the guest is held back: docs/findings.md, seen on 10.0 and 11.1.</summary>
     public static bool DirtyLimitStays(QemuVersion version) => version.IsAtLeast(8, 1);
+
+    /// <summary>What a migration does to a disk's write cache, for the catalogue: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
+    public const string WriteCacheGoesByModelShown = "a disk's write cache that the guest has turned off is on after a migration, though the disk says that it is off";
 }

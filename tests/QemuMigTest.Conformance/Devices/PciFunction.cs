@@ -2,25 +2,33 @@ using QemuMigTest.QTest;
 
 namespace QemuMigTest.Conformance.Devices;
 
-/// <summary>A function on PCI's bus 0 as a driver sees it, by qtest, where the guest is.</summary>
+/// <summary>A PCI function as a driver sees it, by qtest, where the guest is.</summary>
 /// <param name="pair">The pair.</param>
 /// <param name="slot">The device, 0 to 31 (<c>addr</c> of -device).</param>
 /// <param name="function">0 to 7.</param>
-internal sealed class PciFunction(MigrationPair pair, int slot, int function = 0)
+/// <param name="bus">The bus's number; those of buses behind a bridge are the firmware's (<see cref="Behind"/>).</param>
+internal sealed class PciFunction(MigrationPair pair, int slot, int function = 0, int bus = 0)
 {
     private const ushort ConfigAddress = 0xcf8;
     private const ushort ConfigData = 0xcfc;
     private const int CommandAndStatus = 0x04;
     private const int ClassCode = 0x08;
     private const int FirstBar = 0x10;
+    private const int Buses = 0x18;
+    private const int IoWindow = 0x1c;
+    private const int MemoryWindow = 0x20;
+    private const int PrefetchableWindow = 0x24;
+    private const int PrefetchableBase = 0x28;
+    private const int PrefetchableLimit = 0x2c;
+    private const int IoWindowHigh = 0x30;
     private const int Interrupts = 0x3c;
     private const uint InterruptStatus = 1 << 19;
     private const int FirstCapability = 0x34;
-    private const ushort MemoryAndBusMaster = 6;
+    private const ushort ReachedAndReaching = 7;
     private const uint NoAddress = 0xf;
     private const uint WidthBits = 6;
     private const uint Wide = 4;
-    private readonly uint _address = 0x8000_0000 | ((uint)slot << 11) | ((uint)function << 8);
+    private readonly uint _address = 0x8000_0000 | ((uint)bus << 16) | ((uint)slot << 11) | ((uint)function << 8);
 
     /// <summary>What <see cref="Class"/> is where there is no function.</summary>
     public const uint NoClass = 0xff_ffff;
@@ -36,12 +44,22 @@ internal sealed class PciFunction(MigrationPair pair, int slot, int function = 0
 
     private QTestClient QTest => pair.Holder.Process.QTest!;
 
-    /// <summary>Lets it be reached in memory, and reach memory itself.</summary>
-    public void Enable()
-    {
-        QTest.Out32(ConfigAddress, _address | CommandAndStatus);
-        QTest.Out16(ConfigData, (ushort)(QTest.In16(ConfigData) | MemoryAndBusMaster));
-    }
+    /// <summary>Lets it be reached, by memory and by ports, and reach memory itself.</summary>
+    public void Enable() => Write16(CommandAndStatus, (ushort)(Read16(CommandAndStatus) | ReachedAndReaching));
+
+    /// <summary>A device behind this, which is a bridge.</summary>
+    /// <param name="number">The device's own slot there, 0 to 31.</param>
+    public PciFunction Behind(int number) => new(pair, number, bus: (int)((Read(Buses) >> 8) & 0xff));
+
+    /// <summary>What this, a bridge, hands on to the bus behind it, each with its name.</summary>
+    public IReadOnlyList<string> DescribeBridge() =>
+    [
+        $"command: 0x{Read16(CommandAndStatus):x}, bridge control: 0x{Read16(Interrupts + 2):x}",
+        $"buses: 0x{Read(Buses) & 0xff_ffff:x}",
+        $"ports: 0x{Read16(IoWindow):x}, high: 0x{Read(IoWindowHigh):x}",
+        $"memory: 0x{Read(MemoryWindow):x}",
+        $"prefetchable memory: 0x{Read(PrefetchableWindow):x}, high: from 0x{Read(PrefetchableBase):x} to 0x{Read(PrefetchableLimit):x}",
+    ];
 
     /// <summary>Where the firmware has put a range of its registers, guest-physical.</summary>
     /// <param name="bar">0 to 5.</param>
@@ -70,5 +88,18 @@ internal sealed class PciFunction(MigrationPair pair, int slot, int function = 0
     {
         QTest.Out32(ConfigAddress, _address | (uint)register);
         return QTest.In32(ConfigData);
+    }
+
+    /// <summary>Two bytes of it.</summary>
+    /// <param name="register">A multiple of 2.</param>
+    public ushort Read16(int register) => (ushort)(Read(register & ~3) >> (8 * (register & 2)));
+
+    /// <summary>Writes two bytes of it.</summary>
+    /// <param name="register">A multiple of 2.</param>
+    /// <param name="value">What.</param>
+    public void Write16(int register, ushort value)
+    {
+        QTest.Out32(ConfigAddress, _address | (uint)(register & ~3));
+        QTest.Out16((ushort)(ConfigData + (register & 2)), value);
     }
 }

@@ -9,7 +9,6 @@ internal sealed class VirtioDevice
     public const int Slot = 6;
 
     private const byte VendorSpecific = 0x09;
-    private const byte MsiX = 0x11;
 
     // Structures that vendor specific capabilities lead to.
     private const uint Common = 1;
@@ -34,30 +33,34 @@ internal sealed class VirtioDevice
     private const byte Known = 3;
     private const byte FeaturesAgreed = 8;
     private const byte Driven = 4;
+    private const byte NeedsReset = 0x40;
     private const ulong Version1 = 1UL << 32;
 
-    // The first vector tells of changes of the configuration, the second of requests that are done.
-    private const ushort DoneVector = 1;
     private const ushort NoVector = 0xffff;
-    private const int Vectors = 2;
-    private const int VectorBytes = 16;
+    private const int VectorCount = 2;
 
     private readonly MigrationPair _pair;
     private readonly ulong _common;
     private readonly ulong _notify;
     private readonly uint _notifyStep;
     private readonly ulong _interruptStatus;
-    private readonly ulong _vectors;
-    private readonly int _vectorCount;
+    private readonly MsiX? _vectors;
     private readonly List<ushort> _queues = [];
 
     /// <param name="pair">The pair; it is told of all pages that are written.</param>
-    /// <param name="slot">Where its device is.</param>
+    /// <param name="slot">Where its device is, on bus 0.</param>
     public VirtioDevice(MigrationPair pair, int slot = Slot)
+        : this(pair, new PciFunction(pair, slot), $"slot {slot}")
+    {
+    }
+
+    /// <param name="pair">The pair; it is told of all pages that are written.</param>
+    /// <param name="function">Where its device is.</param>
+    /// <param name="place">The same, for the error where there is none.</param>
+    public VirtioDevice(MigrationPair pair, PciFunction function, string place)
     {
         _pair = pair;
-        var function = new PciFunction(pair, slot);
-        function.Class.ShouldNotBe(PciFunction.NoClass, $"there should be a device in slot {slot}");
+        function.Class.ShouldNotBe(PciFunction.NoClass, $"there should be a device in {place}");
         function.Enable();
         foreach (var at in function.Capabilities(VendorSpecific))
         {
@@ -76,13 +79,23 @@ internal sealed class VirtioDevice
             }
         }
 
-        foreach (var at in function.Capabilities(MsiX))
-        {
-            var table = function.Read(at + 4);
-            _vectors = function.BaseAddress((int)(table & 7)) + (table & ~7u);
-            _vectorCount = Vectors;
-        }
+        _vectors = MsiX.Of(pair, function);
     }
+
+    /// <summary>The vector by which it tells that its configuration has changed, or that it wants to be reset.</summary>
+    public const ushort ChangeVector = 0;
+
+    /// <summary>The vector by which it tells of requests that are done.</summary>
+    public const ushort DoneVector = 1;
+
+    /// <summary>Its vectors.</summary>
+    public MsiX Vectors => _vectors ?? throw new InvalidOperationException("It has no MSI-X.");
+
+    /// <summary>Whether its driver has told it to work.</summary>
+    public bool IsDriven => (Read(DeviceStatus, 1) & ~(uint)NeedsReset) == (Known | FeaturesAgreed | Driven);
+
+    /// <summary>Whether something went so wrong that it does nothing until it is reset.</summary>
+    public bool WantsReset => (Read(DeviceStatus, 1) & NeedsReset) != 0;
 
     /// <summary>Resets it and agrees on features, virtio 1.0 among them. Its vectors get messages that are planted: they are masked, and nobody waits for them.</summary>
     /// <param name="features">The feature bits that the driver wants.</param>
@@ -99,17 +112,10 @@ internal sealed class VirtioDevice
 
         Write(DeviceStatus, Known | FeaturesAgreed, 1);
         (Read(DeviceStatus, 1) & FeaturesAgreed).ShouldBe(FeaturesAgreed, $"the device should take the features 0x{features:x}");
-        Write(ConfigVector, _vectorCount > 0 ? 0u : NoVector, 2);
-        for (var vector = 0; vector < _vectorCount; vector++)
+        Write(ConfigVector, _vectors is null ? NoVector : ChangeVector, 2);
+        for (var vector = 0; vector < VectorCount; vector++)
         {
-            var message = new byte[VectorBytes];
-            BinaryPrimitives.WriteUInt32LittleEndian(message, 0xfee0_0000 + ((uint)vector << 12));
-            BinaryPrimitives.WriteUInt32LittleEndian(message.AsSpan(8), 0x51u + (uint)vector);
-            message[12] = 1;
-            for (var word = 0; word < VectorBytes; word += sizeof(uint))
-            {
-                QTest.Write(_vectors + (ulong)((vector * VectorBytes) + word), message.AsSpan(word, sizeof(uint)));
-            }
+            _vectors?.Set(vector, 0xfee0_0000 + ((uint)vector << 12), 0x51u + (uint)vector, masked: true);
         }
     }
 
@@ -121,7 +127,7 @@ internal sealed class VirtioDevice
     {
         Write(QueueSelect, index, 2);
         Write(QueueSize, size, 2);
-        Write(QueueVector, _vectorCount > 0 ? DoneVector : NoVector, 2);
+        Write(QueueVector, _vectors is null ? NoVector : DoneVector, 2);
         var queue = new Virtqueue(_pair, index, page, _notify + (Read(QueueNotifyOffset, 2) * _notifyStep), size);
         foreach (var (register, address) in new[] { (QueueDescriptors, queue.Descriptors), (QueueAvailable, queue.Available), (QueueUsed, queue.Used) })
         {
@@ -138,7 +144,10 @@ internal sealed class VirtioDevice
     public void Go() => Write(DeviceStatus, Known | FeaturesAgreed | Driven, 1);
 
     /// <summary>Whether it has an interrupt pending that no one has taken; it has none when this returns. Without MSI-X its line goes down.</summary>
-    public bool TakeInterrupt() => (QTest.Read(_interruptStatus, 1)[0] & 1) != 0;
+    public bool TakeInterrupt() => (TakeInterrupts() & 1) != 0;
+
+    /// <summary>The same with all that it may be of: bit 0 for requests, bit 1 for its configuration.</summary>
+    public byte TakeInterrupts() => QTest.Read(_interruptStatus, 1)[0];
 
     /// <summary>All that its registers say of how it is driven, each with its name. Which queue is selected changes.</summary>
     public IReadOnlyList<string> Describe()
@@ -158,11 +167,7 @@ internal sealed class VirtioDevice
             seen.Add($"queue {queue}: size {Read(QueueSize, 2)}, vector {Read(QueueVector, 2)}, enabled {Read(QueueEnable, 2)}, descriptors 0x{Read(QueueDescriptors, 4):x}, available 0x{Read(QueueAvailable, 4):x}, used 0x{Read(QueueUsed, 4):x}");
         }
 
-        for (var vector = 0; vector < _vectorCount; vector++)
-        {
-            seen.Add($"MSI-X vector {vector}: {Convert.ToHexStringLower(QTest.Read(_vectors + (ulong)(vector * VectorBytes), VectorBytes))}");
-        }
-
+        seen.AddRange(_vectors?.Describe(VectorCount) ?? []);
         return seen;
     }
 

@@ -24,10 +24,10 @@ public sealed class VirtioTests : MigrationFixture
         var pair = await StartPairAsync(With(new QemuCommandLine().With("-device", $"virtio-rng-pci,addr={VirtioDevice.Slot},disable-legacy=on,vectors=0")), ct);
         var (device, function) = (new VirtioDevice(pair), new PciFunction(pair, VirtioDevice.Slot));
         device.Begin(features: 0);
-        var queue = device.AddQueue(0, Queue);
+        var entropy = new Entropy(pair, device, Queue);
         device.Go();
         (function.WantsInterrupt, IsHigh(pair, function)).ShouldBe((false, false), "nothing was asked of it yet");
-        await FillAsync(pair, queue, Buffer, "before the migration", ct);
+        await entropy.FillAsync("before the migration", ct);
         (function.WantsInterrupt, IsHigh(pair, function)).ShouldBe((true, true), $"the device is done; its line is {function.InterruptLine}");
 
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
@@ -36,7 +36,7 @@ public sealed class VirtioTests : MigrationFixture
         (function.WantsInterrupt, IsHigh(pair, function)).ShouldBe((true, true), "nobody has served it on the way");
         device.TakeInterrupt().ShouldBeTrue();
         (function.WantsInterrupt, IsHigh(pair, function)).ShouldBe((false, false), "it was served");
-        await FillAsync(pair, queue, Buffer + Page, "after the migration", ct);
+        await entropy.FillAsync("after the migration", ct);
         (function.WantsInterrupt, IsHigh(pair, function)).ShouldBe((true, true), "the device is done again");
     }
 
@@ -135,36 +135,25 @@ public sealed class VirtioTests : MigrationFixture
         var pair = await StartPairAsync(With(new QemuCommandLine().With("-device", $"virtio-rng-pci,addr={VirtioDevice.Slot},disable-legacy=on")) with { Capabilities = capabilities }, ct);
         var device = new VirtioDevice(pair);
         device.Begin(features: 0);
-        var queue = device.AddQueue(0, Queue);
+        var entropy = new Entropy(pair, device, Queue);
         device.Go();
-        await FillAsync(pair, queue, Buffer, "before the migration", ct);
+        await entropy.FillAsync("before the migration", ct);
         device.TakeInterrupt().ShouldBeTrue("the device should tell that it is done");
 
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
         await migration.WaitForPassAsync(2, ct);
         await migration.WaitForPageSentAsync(ct);
-        await FillAsync(pair, queue, Buffer + Page, "when the queue had been sent", ct);
+        await entropy.FillAsync("when the queue had been sent", ct);
         var driven = device.Describe();
         await switchOver(migration);
         await migration.CompleteAsync(ct);
         device.Describe().ShouldBe(driven, "the device should be driven as it was");
         device.TakeInterrupt().ShouldBeTrue("an interrupt was pending when the guest left");
         device.TakeInterrupt().ShouldBeFalse("it was taken");
-        await FillAsync(pair, queue, Buffer + (2 * Page), "after the migration", ct);
+        await entropy.FillAsync("after the migration", ct);
     }
 
     private static PairOptions With(QemuCommandLine arguments) => new() { Convergence = Convergence.HeldFast, RegionMiB = 63, SourceArguments = arguments, DestinationArguments = arguments };
-
-    // A page of entropy, which nobody knows before.
-    private static async Task FillAsync(MigrationPair pair, Virtqueue queue, uint page, string when, CancellationToken ct)
-    {
-        const int Bytes = 1024;
-        queue.Submit((page, Bytes, true));
-        await queue.WaitAsync("to give entropy", Bytes, when, ct);
-        var content = pair.Holder.Process.QTest!.Read(page, (int)Page);
-        content.AsSpan(0, Bytes).ContainsAnyExcept((byte)0).ShouldBeTrue("it should be entropy");
-        pair.Expect(page, content, $"by its virtio device, {when}");
-    }
 
     private static async Task ControlAsync(MigrationPair pair, Virtqueue queue, byte[] command, string when, CancellationToken ct)
     {

@@ -46,6 +46,40 @@ internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulo
     /// <param name="requests">What each is made of, as in <see cref="Submit"/>.</param>
     public void SubmitAll(IReadOnlyList<(uint Address, int Bytes, bool Written)[]> requests)
     {
+        PlaceAll(requests);
+        Tell();
+    }
+
+    /// <summary>Makes a request available, but does not tell the device.</summary>
+    /// <param name="buffers">What it is made of, as in <see cref="Submit"/>.</param>
+    public void Place(params (uint Address, int Bytes, bool Written)[] buffers) => PlaceAll([buffers]);
+
+    /// <summary>Tells the device to look what is available.</summary>
+    public void Tell() => QTest.Write(doorbell, [(byte)index, (byte)(index >> 8)]);
+
+    /// <summary>Makes more requests available than there can be, and tells the device, which must do nothing more. <see cref="Place"/> mends the ring.</summary>
+    public void Break()
+    {
+        var tooMany = new byte[sizeof(ushort)];
+        BinaryPrimitives.WriteUInt16LittleEndian(tooMany, (ushort)(_made + size + 1));
+        QTest.Write(Available + 2, tooMany);
+        Tell();
+    }
+
+    /// <summary>How many requests the device says that it has done, since it was set up.</summary>
+    public ushort Done => BinaryPrimitives.ReadUInt16LittleEndian(QTest.Read(Used + 2, sizeof(ushort)));
+
+    /// <summary>Expects its pages to be as they are while nothing is done of what was submitted last.</summary>
+    /// <param name="when">When that is: <c>in pass 2</c>.</param>
+    public void Expect(string when)
+    {
+        pair.Expect(Descriptors, _descriptors.ToArray(), $"for its virtio device, {when}");
+        pair.Expect(Available, _available.ToArray(), $"for its virtio device, {when}");
+        pair.Expect(Used, _used.ToArray(), $"by its virtio device, {when}");
+    }
+
+    private void PlaceAll(IReadOnlyList<(uint Address, int Bytes, bool Written)[]> requests)
+    {
         Array.Clear(_descriptors);
         _heads.Clear();
         var number = 0;
@@ -69,7 +103,6 @@ internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulo
         BinaryPrimitives.WriteUInt16LittleEndian(_available.AsSpan(2), _made);
         QTest.Write(Descriptors, _descriptors);
         QTest.Write(Available, _available);
-        QTest.Write(doorbell, [(byte)index, (byte)(index >> 8)]);
     }
 
     /// <summary>Waits until the device is done with what was submitted, and expects the queue's pages to be as they are then.</summary>
@@ -80,7 +113,7 @@ internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulo
     public async Task WaitAsync(string what, int written, string when, CancellationToken ct)
     {
         ushort done = 0;
-        await Poll.UntilAsync(pair.Holder.Name, $"its virtio device {what}", _ => Task.FromResult((done = BinaryPrimitives.ReadUInt16LittleEndian(QTest.Read(Used + 2, sizeof(ushort)))) == _made ? this : null),
+        await Poll.UntilAsync(pair.Holder.Name, $"its virtio device {what}", _ => Task.FromResult((done = Done) == _made ? this : null),
             () => $"{done} of {_made} requests are done", pair.Environment.Limits.Command, ct);
         BinaryPrimitives.WriteUInt16LittleEndian(_used.AsSpan(2), _made);
         // It may be done with them in any order.
@@ -94,9 +127,7 @@ internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulo
         }
 
         heads.Order().ToList().ShouldBe(_heads, "each request should be done once");
-        pair.Expect(Descriptors, _descriptors.ToArray(), $"for its virtio device, {when}");
-        pair.Expect(Available, _available.ToArray(), $"for its virtio device, {when}");
-        pair.Expect(Used, _used.ToArray(), $"by its virtio device, {when}");
+        Expect(when);
     }
 
     private QTest.QTestClient QTest => pair.Holder.Process.QTest!;

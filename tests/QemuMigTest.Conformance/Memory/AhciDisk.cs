@@ -5,7 +5,7 @@ using QemuMigTest.QTest;
 
 namespace QemuMigTest.Conformance.Memory;
 
-/// <summary>Makes q35's disk controller read by DMA, as a driver would, where the guest is. Nobody else uses it after the boot.</summary>
+/// <summary>Has the disk on q35's controller execute commands, as a driver would, where the guest is. Nobody else uses it after the boot.</summary>
 /// <param name="pair">The pair, which is told of all pages that are written.</param>
 internal sealed class AhciDisk(MigrationPair pair)
 {
@@ -44,6 +44,11 @@ internal sealed class AhciDisk(MigrationPair pair)
     // A command's registers are 5 dwords; it has one range of memory.
     private const uint FrameDwords = 5;
     private const uint OneRange = 1 << 16;
+
+    // ATA's commands.
+    private const byte ReadDma = 0xc8;
+    private const byte Identify = 0xec;
+    private const byte SetFeatures = 0xef;
     private const int RangesOffset = 0x80;
 
     private readonly PciFunction _function = new(pair, Slot, Function);
@@ -77,30 +82,58 @@ internal sealed class AhciDisk(MigrationPair pair)
     /// <param name="ct">Ends the wait.</param>
     public async Task ReadAsync(uint page, string when, CancellationToken ct)
     {
-        // READ DMA of one sector, by its number: 0.
+        await ExecuteAsync(ReadDma, 0, 1, page, "to read a sector", when, ct);
+        var content = new byte[PageSize];
+        pair.Program.Image.Span.CopyTo(content);
+        pair.Expect(page, content, $"by its disk, {when}");
+    }
+
+    /// <summary>Asks it what it is, and what it was set to.</summary>
+    /// <param name="page">The page, guest-physical, of which its 512 bytes are the beginning; the rest is zero.</param>
+    /// <param name="when">When that is.</param>
+    /// <param name="ct">Ends the wait.</param>
+    public async Task<byte[]> IdentifyAsync(uint page, string when, CancellationToken ct)
+    {
+        await ExecuteAsync(Identify, 0, 0, page, "to say what it is", when, ct);
+        var content = QTest.Read(page, PageSize);
+        pair.Expect(page, content, $"by its disk, {when}");
+        return content[..SectorBytes];
+    }
+
+    /// <summary>Sets a feature (SET FEATURES).</summary>
+    /// <param name="feature">ATA's number of it.</param>
+    /// <param name="value">What goes with it.</param>
+    /// <param name="when">When that is.</param>
+    /// <param name="ct">Ends the wait.</param>
+    public Task SetFeatureAsync(byte feature, byte value, string when, CancellationToken ct) => ExecuteAsync(SetFeatures, feature, value, null, $"to set feature 0x{feature:x}", when, ct);
+
+    private async Task ExecuteAsync(byte command, byte feature, byte count, uint? page, string what, string when, CancellationToken ct)
+    {
         var table = new byte[PageSize];
-        new byte[] { 0x27, 0x80, 0xc8, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 1 }.CopyTo(table, 0);
-        BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(RangesOffset), page);
-        BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(RangesOffset + 12), SectorBytes - 1);
+        new byte[] { 0x27, 0x80, command, feature, 0, 0, 0, 0x40, 0, 0, 0, 0, count }.CopyTo(table, 0);
         var list = new byte[PageSize];
-        BinaryPrimitives.WriteUInt32LittleEndian(list, FrameDwords | OneRange);
+        BinaryPrimitives.WriteUInt32LittleEndian(list, FrameDwords | (page is null ? 0 : OneRange));
         BinaryPrimitives.WriteUInt32LittleEndian(list.AsSpan(8), Table);
+        if (page is { } range)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(RangesOffset), range);
+            BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(RangesOffset + 12), SectorBytes - 1);
+        }
+
         QTest.Write(Table, table);
         QTest.Write(List, list);
 
         var port = Port;
         Write(port + CommandIssue, 1);
-        await Poll.UntilAsync(pair.Holder.Name, "its disk controller to read a sector", _ => Task.FromResult(Read(port + CommandIssue) == 0 ? this : null),
+        await Poll.UntilAsync(pair.Holder.Name, $"its disk {what}", _ => Task.FromResult(Read(port + CommandIssue) == 0 ? this : null),
             () => $"command 0x{Read(port + PortCommand):x}, task file 0x{Read(port + TaskFile):x}", pair.Environment.Limits.Command, ct);
         (Read(port + TaskFile) & TaskFileError).ShouldBe(0u, "the disk's error bit");
 
         // The controller notes there how much it has moved.
-        BinaryPrimitives.WriteUInt32LittleEndian(list.AsSpan(4), SectorBytes);
-        var content = new byte[PageSize];
-        pair.Program.Image.Span.CopyTo(content);
+        BinaryPrimitives.WriteUInt32LittleEndian(list.AsSpan(4), page is null ? 0u : SectorBytes);
         pair.Expect(Table, table, $"for its disk, {when}");
         pair.Expect(List, list, $"for its disk, {when}");
-        pair.Expect(page, content, $"by its disk, {when}");
+        pair.Expect(Replies, QTest.Read(Replies, PageSize), $"by its disk controller, {when}");
     }
 
     private uint Read(int register) => BinaryPrimitives.ReadUInt32LittleEndian(QTest.Read(Registers + (ulong)register, sizeof(uint)));
