@@ -63,12 +63,21 @@ public sealed partial class StateDrills : DrillFixture
     public async Task Numbers_that_are_rounded_to_others(CancellationToken ct)
     {
         var pair = await StartMigratedAsync(ct);
-        await pair.Destination.StopAsync(ct);
-        pair.Destination.Process.QTest!.Write(pair.StateProgram!.Symbols["operands_to_round"], BitConverter.GetBytes(2.25));
-        await pair.Destination.ContinueAsync(ct);
+        var serial = pair.Destination.Serial.Position;
+        await WriteAsync(2.25);
+        await pair.Destination.Serial.WaitForAsync('!', serial, ct);
+        // Each lap would tell of it again, and the serial line loses what is not read in time.
+        await WriteAsync(1.25);
         var findings = await FindingsAsync(pair, ct);
-        findings.ShouldContain("[state guest] destination: vCPU 1: SSE conversion to integers: expected 0x");
-        findings.ShouldContain("[state guest] destination: vCPU 1: x87 conversion to an integer: expected 0x");
+        findings.ShouldContain(": SSE conversion to integers: expected 0x");
+        findings.ShouldContain(": x87 conversion to an integer: expected 0x");
+
+        async Task WriteAsync(double number)
+        {
+            await pair.Destination.StopAsync(ct);
+            pair.Destination.Process.QTest!.Write(pair.StateProgram!.Symbols["operands_to_round"], BitConverter.GetBytes(number));
+            await pair.Destination.ContinueAsync(ct);
+        }
     }
 
     [TestCase("tsc: expected"), CancelAfter(60_000)]
