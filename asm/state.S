@@ -85,7 +85,14 @@
 	.globl	cpu_expected_registers
 	.set	cpu_expected_registers, 0x200	# the same order
 	.set	cpu_ten_bytes, 0xd0		# for the x87
+	.globl	cpu_nmis, cpu_nmis_awaited, cpu_nmi_hold, cpu_nmi_mxcsr
+	.set	cpu_nmis, 0xe0
+	.set	cpu_nmis_awaited, 0xe8		# whoever looks on writes how many may come; one more is damage
+	.set	cpu_nmi_hold, 0xf0		# and 1: the handler does not return, so that there can be no other NMI
+	.set	cpu_nmi_mxcsr, 0xf8		# what MXCSR was at the end of that: a comparison with no number, before, is noted in it
+	.set	cpu_mxcsr, 0xfc
 	.set	cpu_clocks, 0x300		# phase and error of each clock, 16 bytes
+	.set	cpu_computed, 0x380		# what SSE and x87 make of the control words
 	.set	cpu_natives, 0x400		# expected values of items that are not in tables
 	.set	cpu_xsave, 0x1000
 	.set	cpu_xsave_seen, 0x2000
@@ -95,6 +102,7 @@
 	.set	cpu_tss, 0x5200
 	.set	cpu_tables_end, 0x5300
 	.set	cpu_trap_stack, 0x7ff0
+	.set	cpu_nmi_stack, 0x9ff0
 	.set	cpu_stack, 0xf000
 	.set	cpu_pml4, 0xf000
 
@@ -191,6 +199,11 @@
 	item	xchg, 89
 	item	store_through_its_own_page_table, 90
 	item	page_table_entry_that_the_CPU_marked, 91
+	item	SSE_conversion_to_integers, 92
+	item	SSE_division, 93
+	item	SSE_division_with_denormal_numbers, 94
+	item	x87_division, 95
+	item	x87_conversion_to_an_integer, 96
 	.globl	item_extended_state, item_low_memory, item_pci
 	.set	item_extended_state, 0x800	# and the offset in the XSAVE area
 	.set	item_low_memory, 0x2000		# and the number of the 64 KiB
@@ -438,6 +451,8 @@ set_up_tables:
 	movq	%rax, cpu_ldt + 8(%rbx)
 	leaq	cpu_trap_stack(%rbx), %rax
 	movq	%rax, cpu_tss + 36(%rbx)	# IST 1
+	leaq	cpu_nmi_stack(%rbx), %rax
+	movq	%rax, cpu_tss + 44(%rbx)	# IST 2
 	leaq	cpu_stack(%rbx), %rax
 	movq	%rax, cpu_tss + 4(%rbx)		# RSP0, and more that nobody uses
 	leaq	0x5a0000(%rbx), %rax
@@ -479,6 +494,7 @@ set_up_tables:
 	addq	$16, %rax
 	decl	%ecx
 	jnz	2b
+	movb	$2, IDT + 2 * 16 + 4		# an NMI may come in any other's handler
 3:	movw	$0xfff, cpu_table(%rbx)
 	movq	$IDT, cpu_table + 2(%rbx)
 	lidt	cpu_table(%rbx)
@@ -540,7 +556,7 @@ set_up_extended_state:				# XSAVE is a must
 	movw	$0x0a7f, (%rdi)			# FCW: double precision, round up
 	movw	$0x1900, 2(%rdi)		# FSW: TOP is 3, C0 is set
 	movb	$0xff, 4(%rdi)			# FTW: all in use
-	movl	$0xdf80, 24(%rdi)		# MXCSR: flush to zero, round up
+	movl	$0xdfcd, 24(%rdi)		# MXCSR: flush to zero, denormals are zeros, round up, some exceptions noted
 	movq	cpu_xcr0(%rbx), %rax
 	movq	%rax, 512(%rdi)
 	movq	cpu_number(%rbx), %rcx
@@ -813,6 +829,7 @@ lap:
 1:	call	store
 	call	check_registers
 	call	check_extended_state
+	call	check_computed
 	call	check_stores
 	call	check_control
 	movq	tables_cpu_check, %rbp
@@ -976,6 +993,8 @@ dirty:
 
 check_registers:
 	xorq	$0x8d5, cpu_expected_registers + 16*8(%rbx)	# the other flags in each lap
+	xorw	$0x0e00, cpu_xsave(%rbx)	# and another rounding: up, in double precision, or down, in single
+	xorl	$0x6000, cpu_xsave + 24(%rbx)	# up or down
 	movl	spin_count, %eax
 	movq	%rax, cpu_registers(%rbx)
 	movl	cpu_xcr0(%rbx), %eax
@@ -1034,6 +1053,7 @@ spun:	pushfq
 	xorl	%edx, %edx
 	movq	$0, cpu_xsave_seen+512(%rbx)
 	xsave64	cpu_xsave_seen(%rbx)
+	call	compute
 	xorl	%ebp, %ebp
 1:	movq	cpu_expected_registers(%rbx,%rbp,8), %rsi
 	movq	cpu_registers(%rbx,%rbp,8), %rdx
@@ -1045,6 +1065,55 @@ spun:	pushfq
 	cmpl	$17, %ebp
 	jb	1b
 	ret
+
+# Control words do not only come back, they still work: no one has loaded them since before the spin.
+compute:
+	cvtpd2dq operands_to_round, %xmm0
+	movq	%xmm0, cpu_computed(%rbx)
+	movups	dividends, %xmm1
+	divps	divisors, %xmm1
+	movups	%xmm1, cpu_computed + 8(%rbx)
+	stmxcsr	cpu_computed + 40(%rbx)		# QEMU notes now what it would else keep aside, and lose: docs/findings.md
+	fstp	%st(0)				# all eight are in use
+	fstp	%st(0)
+	fld1
+	fdivs	divisors
+	fstpt	cpu_ten_bytes(%rbx)
+	movq	cpu_ten_bytes(%rbx), %rax
+	movq	%rax, cpu_computed + 24(%rbx)
+	fldl	operands_to_round
+	fistpll	cpu_computed + 32(%rbx)
+	ret
+
+check_computed:
+	leaq	computed_down, %r8
+	testb	$0x20, cpu_xsave + 25(%rbx)
+	jnz	1f
+	leaq	computed_up, %r8
+1:	xorl	%ebp, %ebp
+2:	movq	(%r8,%rbp,8), %rsi
+	movq	cpu_computed(%rbx,%rbp,8), %rdx
+	leal	item_SSE_conversion_to_integers(%rbp), %edi
+	call	report_other
+	incl	%ebp
+	cmpl	$5, %ebp
+	jb	2b
+	ret
+
+	.balign	16, 0
+	.globl	operands_to_round
+operands_to_round:
+	.double	1.25, -1.25
+dividends:
+	.long	0x3f800000, 0xbf800000, 0x00800000, 0x00400000	# 1, -1, the smallest that is not denormal, a denormal
+divisors:
+	.long	0x40400000, 0x40400000, 0x40000000, 0x3a800000	# 3, 3, 2, 2^-10
+computed_up:
+	.long	2, -1, 0x3eaaaaab, 0xbeaaaaaa, 0, 0
+	.quad	0xaaaaaaaaaaaab000, 2
+computed_down:
+	.long	1, -2, 0x3eaaaaaa, 0xbeaaaaab, 0, 0
+	.quad	0xaaaaaa0000000000, 1
 
 check_extended_state:
 	xorl	%ebp, %ebp
@@ -1655,7 +1724,7 @@ report:						# %edi: item; %rsi: expected; %rdx: seen. Keeps all registers but %
 	movl	$0, line_lock
 3:	ret
 
-# Interrupts and exceptions, all on the stack of IST 1. One runs at a time.
+# Interrupts and exceptions, all on the stack of IST 1, of which one runs at a time; an NMI has its own, IST 2.
 
 interrupted:					# on the stack: vector, error code, %rip, %cs, %rflags, ...
 	pushq	%rax
@@ -1672,20 +1741,13 @@ interrupted:					# on the stack: vector, error code, %rip, %cs, %rflags, ...
 	je	in_service
 	cmpl	$1, %eax
 	je	trap
+	cmpl	$2, %eax
+	je	nmi
 	cmpl	$13, %eax
 	je	protection
 	cmpl	$32, %eax
 	jb	exception
-	pushq	%rdi				# expected: none
-	pushq	%rsi
-	pushq	%rdx
-	movl	$item_unexpected_interrupt, %edi
-	xorl	%esi, %esi
-	movl	%eax, %edx
-	call	report
-	popq	%rdx
-	popq	%rsi
-	popq	%rdi
+	call	unexpected
 	jmp	end_of_interrupt
 timer:
 	incq	cpu_timers(%rbx)
@@ -1705,6 +1767,41 @@ trap:
 	incq	cpu_traps(%rbx)
 	orl	$0x10000, 56(%rsp)		# RF: the instruction itself is executed now
 	jmp	return
+unexpected:					# %eax: the vector
+	pushq	%rdi				# expected: none
+	pushq	%rsi
+	pushq	%rdx
+	movl	$item_unexpected_interrupt, %edi
+	xorl	%esi, %esi
+	movl	%eax, %edx
+	call	report
+	popq	%rdx
+	popq	%rsi
+	popq	%rdi
+	ret
+nmi:
+	cmpq	$0, cpu_nmis_awaited(%rbx)
+	jne	1f
+	movl	$0, line_lock			# it may have come in the middle of a line
+	call	unexpected
+	jmp	return
+1:	decq	cpu_nmis_awaited(%rbx)
+	incq	cpu_nmis(%rbx)
+	cmpq	$0, cpu_nmi_hold(%rbx)
+	je	return
+	stmxcsr	cpu_mxcsr(%rbx)
+	ldmxcsr	mxcsr_after_reset
+	ucomisd	no_number, %xmm0		# changes flags alone, and notes an invalid operation
+1:	pause
+	cmpq	$0, cpu_nmi_hold(%rbx)
+	jne	1b
+	stmxcsr	cpu_nmi_mxcsr(%rbx)
+	ldmxcsr	cpu_mxcsr(%rbx)
+	jmp	return
+mxcsr_after_reset:
+	.long	0x1f80
+no_number:					# that signals
+	.quad	0x7ff4000000000000
 protection:
 	cmpq	$0, cpu_fixup(%rbx)
 	je	exception

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text;
 using QemuMigTest.Processes;
 
 namespace QemuMigTest.Guests;
@@ -63,6 +64,15 @@ public sealed class SerialLog : IAsyncDisposable
                 throw new WaitTimeoutException(_process.Name, what, limit, $"serial line so far: {Tail()}; {_process.LastSeen()}");
             }
         }, ct);
+    }
+
+    /// <summary>Sends characters to the guest, all at once.</summary>
+    /// <param name="characters">They must be ASCII, and few: QEMU takes no more than the port has room for.</param>
+    /// <param name="ct">Ends it.</param>
+    public async Task SendAsync(string characters, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(characters);
+        await _process.SerialSocket!.SendAsync(Encoding.ASCII.GetBytes(characters), ct);
     }
 
     /// <summary>Waits for the reader to end; the socket is the process's.</summary>

@@ -1,3 +1,5 @@
+using QemuMigTest.Conformance.Devices;
+
 namespace QemuMigTest.Conformance.Drills;
 
 /// <summary>What only QEMU knows of the machine, changed on the destination after a migration that went well.</summary>
@@ -25,6 +27,20 @@ public sealed class MachineDrills : DrillFixture
         findings.ShouldContain("[machine] destination: info pic: expected \"pic0:");
         findings.ShouldContain("hprio=7");
         findings.ShouldContain("[machine] destination: info pic: expected \"pic1:");
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task A_device_that_would_be_sent_on_as_another_is_found_and_named(CancellationToken ct)
+    {
+        var pair = await StartVictimAsync(new() { Convergence = Convergence.Allowed }, ct);
+        await pair.StopSourceAsync(ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.Destination.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.DestinationEvents, "the end of the migration", ct);
+        var source = await SavedDevices.SaveAsync(pair.Source, pair, ct);
+        source.Count.ShouldBeGreaterThan(20);
+        SavedDevices.Compare(source, await SavedDevices.SaveAsync(pair.Destination, pair, ct)).ShouldBeEmpty();
+        pair.Destination.Process.QTest!.Out8(0x3ff, 0x5a);
+        SavedDevices.Compare(source, await SavedDevices.SaveAsync(pair.Destination, pair, ct)).ShouldHaveSingleItem().ShouldMatch("^serial 0, byte 0x[0-9a-f]+: source 0x[0-9a-f]+, destination 0x5a$");
     }
 
     [Test, CancelAfter(60_000)]

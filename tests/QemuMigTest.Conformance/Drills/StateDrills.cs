@@ -51,6 +51,35 @@ public sealed partial class StateDrills : DrillFixture
         destination.Process.QTest!.Out8(0x40, 11000 >> 8);
     }, ct);
 
+    [TestCase("unexpected interrupt: expected 0x0, seen 0x2 (lap"), CancelAfter(60_000)]
+    public async Task An_NMI_that_nobody_sent(string finding, CancellationToken ct)
+    {
+        var pair = await StartMigratedAsync(ct);
+        await pair.Destination.ExecuteAsync("inject-nmi", null, ct);
+        (await FindingsAsync(pair, ct)).ShouldContain($"[state guest] destination: vCPU 1: {finding}");
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task Numbers_that_are_rounded_to_others(CancellationToken ct)
+    {
+        var pair = await StartMigratedAsync(ct);
+        var serial = pair.Destination.Serial.Position;
+        await WriteAsync(2.25);
+        await pair.Destination.Serial.WaitForAsync('!', serial, ct);
+        // Each lap would tell of it again, and the serial line loses what is not read in time.
+        await WriteAsync(1.25);
+        var findings = await FindingsAsync(pair, ct);
+        findings.ShouldContain(": SSE conversion to integers: expected 0x");
+        findings.ShouldContain(": x87 conversion to an integer: expected 0x");
+
+        async Task WriteAsync(double number)
+        {
+            await pair.Destination.StopAsync(ct);
+            pair.Destination.Process.QTest!.Write(pair.StateProgram!.Symbols["operands_to_round"], BitConverter.GetBytes(number));
+            await pair.Destination.ContinueAsync(ct);
+        }
+    }
+
     [TestCase("tsc: expected"), CancelAfter(60_000)]
     public Task Clocks_that_part(string finding, CancellationToken ct) => FindAsync(finding, destination =>
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using QemuMigTest.Conformance.Devices;
 
 namespace QemuMigTest.Conformance.State;
 
@@ -18,12 +19,16 @@ public sealed class BothSidesTests : StateFixture
     {
         var pair = await StartStatePairAsync(vcpus, [], ct);
         await pair.StopSourceAsync(ct);
+        var there = await SavedDevices.SaveAsync(pair.Source, pair, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.Destination.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.DestinationEvents, "the end of the migration", ct);
 
         var (source, destination) = (await DescribeAsync(pair.Source, ct), await DescribeAsync(pair.Destination, ct));
         destination.Keys.ShouldBe(source.Keys);
+        var sent = SavedDevices.Compare(there, await SavedDevices.SaveAsync(pair.Destination, pair, ct));
         source.SelectMany(seen => Differences(seen.Key, seen.Value, destination[seen.Key])).ShouldBeEmpty("both sides must tell the same of the same guest");
+
+        sent.ShouldBeEmpty("what the destination would send on must be what it has received");
 
         await migration.CompleteAsync(ct);
     }

@@ -1,7 +1,8 @@
 namespace QemuMigTest.Conformance.State;
 
 /// <summary>Needs TCG: KVM that emulates does not bring the state guest up, and on KVM that does not it was never seen.</summary>
-public sealed class RequiresTcgAttribute : RequirementAttribute
+/// <param name="why">Why, where it is not for that.</param>
+public sealed class RequiresTcgAttribute(string why = "the state guest was made for TCG, whose clocks are all made of one") : RequirementAttribute
 {
     /// <inheritdoc/>
     public override string Wanted => "TCG";
@@ -9,5 +10,5 @@ public sealed class RequiresTcgAttribute : RequirementAttribute
     /// <inheritdoc/>
     public override MissingRequirement? Check(MigrationEnvironment environment) => environment.Accelerator.Name == "tcg"
         ? null
-        : new MissingRequirement($"accelerator {environment.Accelerator.Name}", "the state guest was made for TCG, whose clocks are all made of one; --accel tcg runs it");
+        : new MissingRequirement($"accelerator {environment.Accelerator.Name}", $"{why}; --accel tcg runs it");
 }

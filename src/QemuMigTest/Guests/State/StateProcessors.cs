@@ -54,7 +54,7 @@ internal static class StateProcessors
             .Write32(Apic + 0x330, Masked | 0x51, 4)
             .Write32(Apic + 0x340, Masked | 0x400, 0)
             .Write32(Apic + 0x350, Masked | 0x700)
-            .Write32(Apic + 0x360, Masked | 0x400)
+            .Write32(Apic + 0x360, 0x400)
             .Write32(Apic + 0x370, Masked | 0x53, 4);
     }
 
