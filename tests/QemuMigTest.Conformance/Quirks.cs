@@ -118,7 +118,7 @@ internal static class Quirks
     /// <summary>Blocks of RAM whose dirty pages QEMU does not take by words of 64: they are not concerned.</summary>
     public static readonly IReadOnlyList<int> NodesWithoutLostStoresKiB = [76_804, 76_796];
 
-    /// <summary>A background snapshot of a stopped guest lets it run: docs/findings.md, seen on 7.2.</summary>
+    /// <summary>A background snapshot of a stopped guest lets it run: docs/findings.md, seen on 7.2, not on 10.0, 10.2 and 11.1.</summary>
     public static bool BackgroundSnapshotRuns(QemuVersion version) => !version.IsAtLeast(9, 0);
 
     /// <summary>What happens where <see cref="BackgroundSnapshotRuns"/>, for the catalogue.</summary>
