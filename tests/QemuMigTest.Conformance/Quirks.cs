@@ -127,7 +127,7 @@ internal static class Quirks
     /// <summary>calc-dirty-rate's start-time counts from the host's start: docs/findings.md, seen on 7.2.</summary>
     public static bool DirtyRateCountsFromHostStart(QemuVersion version) => !version.IsAtLeast(8, 0);
 
-    /// <summary>A background snapshot of a stopped guest lets it run: docs/findings.md, seen on 7.2.</summary>
+    /// <summary>A background snapshot of a stopped guest lets it run: docs/findings.md, seen on 7.2, not on 10.0, 10.2 and 11.1.</summary>
     public static bool BackgroundSnapshotRuns(QemuVersion version) => !version.IsAtLeast(9, 0);
 
     /// <summary>What happens where <see cref="BackgroundSnapshotRuns"/>, for the catalogue.</summary>
