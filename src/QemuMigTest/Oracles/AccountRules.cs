@@ -97,8 +97,8 @@ internal static class AccountRules
             yield return $"transferred is {transferred}, less than the {leastContent} bytes of pages in it (normal-bytes and xbzrle's)";
         }
 
-        // A file with mapped-ram has a bit for each page.
-        var counted = (a.XbzrleIsOwn ? a.Xbzrle("pages") : 0) + a.Ram("normal") + a.Ram("duplicate");
+        // A file with mapped-ram has a bit for each page; xbzrle counts pages that it does not send, for nobody has changed them.
+        var counted = a.Ram("normal") + a.Ram("duplicate");
         var leastParts = (compressed ? 0 : leastContent) + (counted * AddressBytes) + least;
         if (a.Version.IsAtLeast(8, 0) && !a.On("mapped-ram") && parts < leastParts)
         {

@@ -26,6 +26,7 @@ public sealed class AccountRulesTests
     [TestCase("\"total\": 157818880", "\"total\": 57818880", "less than the guest's RAM")]
     [TestCase("\"duplicate\": 13067", "\"duplicate\": 100", "each page must be sent once at least")]
     [TestCase("\"duplicate\": 13067", "\"duplicate\": 0", "zero pages are looked for")]
+    [TestCase("\"duplicate\": 13067", "\"duplicate\": 15000", "the 53009 pages that are counted, with their addresses, make 156108936 at least")]
     [TestCase("\"duplicate\": 13067", "\"duplicate\": 90000", "more than all 38530 in each of 2 passes")]
     [TestCase("\"transferred\": 156185426", "\"transferred\": 256185426", "what is between, device state, must be 0 to 1048576 bytes")]
     [TestCase("\"transferred\": 156185426", "\"transferred\": 56185426", "less than the 155684864 bytes of pages in it")]
