@@ -13,7 +13,7 @@ public sealed class ContinueTests : MigrationFixture
     [MigrationTest("/migration/order/cont-after-completion"), RequiresArgument("migrate", "channels", "file")]
     public async Task A_source_whose_guest_was_saved_goes_on_and_is_saved_again(CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed }, ct);
+        var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed, RegionMiB = PairOptions.SmallRegionMiB }, ct);
         for (var round = 1; round <= Rounds; round++)
         {
             var position = pair.Source.EventPosition;

@@ -20,7 +20,7 @@ public sealed class RunStateTests : MigrationFixture
     [MigrationTest("/migration/order/run-state/stopped-meanwhile")]
     public async Task A_guest_that_is_stopped_while_it_moves_arrives_stopped(CancellationToken ct)
     {
-        var pair = await StartPairAsync(new(), ct);
+        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForPageSentAsync(ct);
         await migration.StopGuestAsync(ct);
@@ -31,7 +31,7 @@ public sealed class RunStateTests : MigrationFixture
     [MigrationTest("/migration/order/run-state/continued-meanwhile")]
     public async Task A_guest_that_goes_on_while_it_moves_runs_on_the_destination(CancellationToken ct)
     {
-        var pair = await StartPairAsync(new(), ct);
+        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB }, ct);
         await pair.StopSourceAsync(ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForPageSentAsync(ct);
@@ -76,6 +76,7 @@ public sealed class RunStateTests : MigrationFixture
         await System.IO.File.WriteAllBytesAsync(image, content, ct);
         var pair = await StartPairAsync(new()
         {
+            RegionMiB = PairOptions.SmallRegionMiB,
             Convergence = Convergence.Allowed,
             SourceArguments = VirtioDisk.Arguments(image, failsOnce: true),
             DestinationArguments = VirtioDisk.Arguments(image),
@@ -101,7 +102,7 @@ public sealed class RunStateTests : MigrationFixture
     [MigrationTest("/migration/order/run-state/cancelled/suspended"), RequiresVersion(9, 0, "a suspended guest keeps its run state since 9.0")]
     public async Task A_suspended_guest_is_suspended_after_a_cancel_and_wakes_up(CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { GuestSuspends = true, Convergence = Convergence.Allowed, SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover] }, ct);
+        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, GuestSuspends = true, Convergence = Convergence.Allowed, SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover] }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
         var before = pair.Source.EventPosition;
@@ -123,7 +124,7 @@ public sealed class RunStateTests : MigrationFixture
 
     private async Task MoveAsync(string state, QemuCommandLine arguments, Func<MigrationPair, Task> stop, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed, SourceArguments = arguments, DestinationArguments = arguments }, ct);
+        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, Convergence = Convergence.Allowed, SourceArguments = arguments, DestinationArguments = arguments }, ct);
         await stop(pair);
         (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState(state, false));
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
@@ -135,6 +136,7 @@ public sealed class RunStateTests : MigrationFixture
     {
         var pair = await StartPairAsync(new()
         {
+            RegionMiB = PairOptions.SmallRegionMiB,
             Convergence = Convergence.Allowed,
             SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover],
             SourceArguments = arguments,

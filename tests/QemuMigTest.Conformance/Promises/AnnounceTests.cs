@@ -54,6 +54,7 @@ public sealed class AnnounceTests : MigrationFixture
         var other = otherCard is null ? new QemuCommandLine() : Nic(otherCard, OtherCard);
         var pair = await StartPairAsync(new()
         {
+            RegionMiB = PairOptions.SmallRegionMiB,
             Convergence = Convergence.Allowed,
             SourceArguments = Nic(fromSource, Card).With((otherCard is null ? other : Nic(fromSource, OtherCard)).Arguments),
             DestinationArguments = Nic(card, Card).With(other.Arguments),

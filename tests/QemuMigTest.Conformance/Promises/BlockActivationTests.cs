@@ -11,6 +11,7 @@ public sealed class BlockActivationTests : MigrationFixture
     {
         var pair = await StartPairAsync(new()
         {
+            RegionMiB = PairOptions.SmallRegionMiB,
             Convergence = Convergence.Allowed,
             Capabilities = MigrationCapability.Several(capabilities),
             DestinationArguments = new QemuCommandLine().With("-S"),

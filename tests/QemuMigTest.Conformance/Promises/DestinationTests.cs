@@ -5,7 +5,7 @@ namespace QemuMigTest.Conformance.Promises;
 /// <summary>-S and exit-on-error on the destination do what they say.</summary>
 public sealed class DestinationTests : MigrationFixture
 {
-    private const long Begun = 3_000_000;
+    private const long Begun = 1_000_000;
 
     // Where the destination's guest has not run yet, both sides have one and the same guest: it went on nowhere after the switchover.
     [MigrationTest("/migration/promises/autostart/precopy", false)]
@@ -14,6 +14,7 @@ public sealed class DestinationTests : MigrationFixture
     {
         var pair = await StartPairAsync(new()
         {
+            RegionMiB = PairOptions.SmallRegionMiB,
             Convergence = Convergence.Allowed,
             Capabilities = returnPath ? [MigrationCapability.ReturnPath] : [],
             DestinationArguments = new QemuCommandLine().With("-S"),
@@ -37,7 +38,7 @@ public sealed class DestinationTests : MigrationFixture
 
     private async Task BreakAsync(bool exits, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { ExitOnError = exits }, ct);
+        var pair = await StartPairAsync(new() { ExitOnError = exits, RegionMiB = PairOptions.SmallRegionMiB }, ct);
         var proxy = new ProxyChannel();
         var migration = await pair.MigrateAsync(proxy, ct);
         await proxy.WaitForBytesAsync(Begun, Environment.Limits.Step, ct);

@@ -13,6 +13,7 @@ public sealed class DirectIoTests : MigrationFixture
     {
         var pair = await StartPairAsync(new()
         {
+            RegionMiB = PairOptions.SmallRegionMiB,
             Capabilities = [MigrationCapability.Multifd, MigrationCapability.MappedRam],
             SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover],
             Parameters = new JsonObject { ["direct-io"] = directIo },

@@ -16,7 +16,7 @@ public sealed class DirtyBitmapTests : MigrationFixture
     [MigrationTest("/migration/promises/dirty-bitmaps/false", "", false)]
     public async Task The_bitmaps_go_along_or_stay([Capabilities] string capabilities, bool along, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed, Capabilities = MigrationCapability.Several(capabilities) }, ct);
+        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, Convergence = Convergence.Allowed, Capabilities = MigrationCapability.Several(capabilities) }, ct);
         await pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = Disk, ["name"] = Name, ["granularity"] = Granularity }, ct);
         await pair.Source.HumanAsync($"qemu-io {Disk} \"write 0 {Granularity}\"", ct);
         var expected = (Name, Granularity, Count: Granularity);
@@ -29,7 +29,7 @@ public sealed class DirtyBitmapTests : MigrationFixture
     [MigrationTest("/migration/promises/dirty-bitmaps/mapping"), RequiresCapability("dirty-bitmaps"), RequiresArgument("migrate-set-parameters", "block-bitmap-mapping")]
     public async Task A_bitmap_goes_by_its_alias_to_the_disk_and_the_name_that_the_destination_has_for_it(CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed, Capabilities = [new("dirty-bitmaps")] }, ct);
+        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, Convergence = Convergence.Allowed, Capabilities = [new("dirty-bitmaps")] }, ct);
         await pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = Disk, ["name"] = Name, ["granularity"] = Granularity }, ct);
         await pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = Disk, ["name"] = "not-mapped", ["granularity"] = Granularity }, ct);
         await pair.Source.HumanAsync($"qemu-io {Disk} \"write 0 {Granularity}\"", ct);

@@ -119,7 +119,7 @@ public sealed class CommandRuleTests : RuleFixture
     [MigrationTest("/migration/rules/commands/precopy")]
     public async Task Both_sides_refuse_what_does_not_fit_while_a_migration_goes_on_and_after_it(CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover] }, ct);
+        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover] }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForPageSentAsync(ct);
         await TryAsync(Stage.Active, pair.Source, ct);
@@ -206,6 +206,7 @@ public sealed class CommandRuleTests : RuleFixture
     {
         var pair = await StartPairAsync(new()
         {
+            RegionMiB = PairOptions.SmallRegionMiB,
             Capabilities = [MigrationCapability.PostcopyRam, .. more],
             SourceParameters = new() { ["max-postcopy-bandwidth"] = SlowestPostcopy },
         }, ct);

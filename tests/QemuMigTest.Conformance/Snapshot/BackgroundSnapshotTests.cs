@@ -23,7 +23,7 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
     [MigrationTest("/migration/background-snapshot/stopped")]
     public async Task A_guest_that_was_stopped_is_saved_and_stays_so(CancellationToken ct)
     {
-        var pair = await StartPairAsync([], 0, ct);
+        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB }, 0, ct);
         await pair.StopSourceAsync(ct);
         var before = await pair.Source.ReadGuestStateAsync(ct);
         var (channel, events) = (new StreamFileChannel(), pair.Source.EventPosition);
@@ -51,7 +51,7 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
 
     private async Task SaveAsync(IReadOnlyList<int> nodesKiB, CancellationToken ct)
     {
-        var pair = await StartPairAsync(nodesKiB, Bandwidth, ct);
+        var pair = await StartPairAsync(new() { RamNodesKiB = nodesKiB }, Bandwidth, ct);
         var pages = new ChangedPages(pair);
         var before = await pair.Source.ReadGuestStateAsync(ct);
         var (channel, events) = (new StreamFileChannel(), pair.Source.EventPosition);
@@ -69,11 +69,10 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
         after.Pass.ShouldBeGreaterThan(saved.Pass, "the guest has gone on while it was saved");
     }
 
-    private async Task<MigrationPair> StartPairAsync(IReadOnlyList<int> nodesKiB, long bandwidth, CancellationToken ct)
+    private async Task<MigrationPair> StartPairAsync(PairOptions options, long bandwidth, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new()
+        var pair = await StartPairAsync(options with
         {
-            RamNodesKiB = nodesKiB,
             SourceCapabilities = [new("background-snapshot")],
             DestinationArguments = new QemuCommandLine().With("-S"),
         }, ct);
