@@ -41,7 +41,7 @@ public sealed class WireTests : MigrationFixture
         ShouldBeTls(second, connections);
     }
 
-    private static PairOptions Options(string capabilities) => new() { Capabilities = MigrationCapability.Several(capabilities), Tls = TlsSettings.Psk };
+    private static PairOptions Options(string capabilities) => new() { Capabilities = MigrationCapability.Several(capabilities), Tls = TlsSettings.Psk, RegionMiB = PairOptions.SmallRegionMiB };
 
     private static void ShouldBeTls(ProxyChannel proxy, int connections)
     {
