@@ -121,6 +121,9 @@ internal static class Quirks
     /// <summary>Blocks of RAM whose dirty pages QEMU does not take by words of 64: they are not concerned.</summary>
     public static readonly IReadOnlyList<int> NodesWithoutLostStoresKiB = [76_804, 76_796];
 
+    /// <summary>multifd-bytes may count a last packet that a channel does not send any more: docs/findings.md, seen on 7.2.</summary>
+    public static bool LastMultifdPacketMayStay(QemuVersion version) => !version.IsAtLeast(8, 2);
+
     /// <summary>A suspended guest whose migration was cancelled has its dirty pages tracked on, also once it has woken up, until it is stopped and goes on: docs/findings.md, seen on 10.0 and 11.1.</summary>
     public static bool SuspendedStaysTracked(QemuVersion version) => version.IsAtLeast(9, 0);
 
