@@ -12,7 +12,7 @@ public sealed class AutoConvergeTests : MigrationFixture
     // Less than the first increment would make it.
     private const int LowMost = 29;
 
-    // 6 s: QEMU looks at the dirty rate once a second, and throttles, and raises that, when it was too high twice.
+    // 8 s: QEMU looks at the dirty rate once a second, and throttles, and raises that, when it was too high twice.
     [MigrationTest("/migration/auto_converge")]
     public async Task The_guest_is_throttled_step_by_step_until_it_may_move(CancellationToken ct)
     {
@@ -25,9 +25,11 @@ public sealed class AutoConvergeTests : MigrationFixture
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         (await WaitForThrottleAsync(migration, 1, ct)).ShouldBe(Initial, "the first throttle is cpu-throttle-initial");
         (await WaitForThrottleAsync(migration, Initial + 1, ct)).ShouldBe(LowMost, "the next would be cpu-throttle-increment more, and is max-cpu-throttle");
+        await pair.Source.SetParametersAsync(new JsonObject { ["max-cpu-throttle"] = Most }, ct);
+        (await WaitForThrottleAsync(migration, LowMost + 1, ct)).ShouldBe(LowMost + Increment, "the next is cpu-throttle-increment more");
         await migration.AllowConvergenceAsync(ct);
         await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
-        (await ThrottleAsync(pair, ct)).ShouldBe(LowMost);
+        (await ThrottleAsync(pair, ct)).ShouldBeInRange(LowMost + Increment, Most);
         await migration.ContinueFromPreSwitchoverAsync(ct);
         await migration.CompleteAsync(ct);
         (await ThrottleAsync(pair, ct)).ShouldBe(0, "nothing is throttled after the migration");
