@@ -70,6 +70,7 @@ public sealed class PairRuleTests : MigrationFixture
     {
         Capabilities = MigrationCapability.Several(string.Join(' ', row)),
         Convergence = Held(row),
+        RegionMiB = PairOptions.SmallRegionMiB,
         Ram = SharesRam(row) ? GuestRam.SharedFile : GuestRam.Anonymous,
     };
 
