@@ -222,6 +222,11 @@ internal static class AccountRules
             yield return $"there was no postcopy; postcopy-requests is {a.Ram("postcopy-requests")}, postcopy-bytes {a.Ram("postcopy-bytes")}";
         }
 
+        if (a.StoodStill && a.Ram("precopy-bytes") > 0)
+        {
+            yield return $"precopy-bytes is {a.Ram("precopy-bytes")}; the guest was stopped all the time, and what is sent then counts as downtime-bytes";
+        }
+
         if (a.IsPostcopy && a.GuestRam > 0 && a.Ram("postcopy-bytes") == 0)
         {
             yield return "there was postcopy, and postcopy-bytes is 0";

@@ -79,6 +79,10 @@ internal sealed class EventOracle : IPairOracle
         var free = pair.Options.Capabilities.Concat(pair.Options.SourceCapabilities).Any(capability => capability == MigrationCapability.Colo || capability == BackgroundSnapshot);
         var isSource = run.Source == side;
         var switched = !isSource && !run.Destination.Process.Options.CommandLine.Arguments.Contains("-S") && RunStateWalk.Of(HistoryOf(pair, run.Source)).WasStoppedBy(run.Number);
-        return new(run.Number, isSource ? run.SourceEvents : run.DestinationEvents, isSource, run.Outcome, free, switched) { JoinedLate = run.DestinationJoinedLate && !isSource };
+        return new(run.Number, isSource ? run.SourceEvents : run.DestinationEvents, isSource, run.Outcome, free, switched)
+        {
+            JoinedLate = run.DestinationJoinedLate && !isSource,
+            StopsFirst = pair.Options.Mode is { } mode && mode != MigrationMode.Normal,
+        };
     }
 }

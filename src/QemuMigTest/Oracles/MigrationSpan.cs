@@ -13,4 +13,7 @@ internal sealed record MigrationSpan(int Number, int From, bool IsSource, Migrat
 {
     /// <summary>The side's first statuses are not in its log: it had no monitor yet.</summary>
     public bool JoinedLate { get; init; }
+
+    /// <summary>The guest is stopped before anything is sent, as in every mode but normal.</summary>
+    public bool StopsFirst { get; init; }
 }

@@ -98,6 +98,11 @@ internal sealed class RunStateWalk
                     _wrong.Add($"migration {span.Number} stopped it at {Time(e)}, after {Last(span, e)}: STOP belongs between setup and {S.PreSwitchover} or {S.Device}");
                 }
 
+                else if (span.StopsFirst && SawBefore(span, e, S.Active))
+                {
+                    _wrong.Add($"migration {span.Number} stopped it at {Time(e)}, after {Last(span, e)}: in the modes of CPR STOP belongs before {S.Active}");
+                }
+
                 break;
             default:
                 _wrong.Add($"it stopped at {Time(e)}, and neither stop nor a migration away from it was the cause");

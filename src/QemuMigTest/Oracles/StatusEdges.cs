@@ -17,7 +17,9 @@ internal static class StatusEdges
         new(S.PreSwitchover, S.Device, S.Failed, S.Cancelling),
         // Postcopy that was paused before its switchover: seen on 7.2.
         new(S.PreSwitchover, S.PostcopyActive) { Until = (9, 2) },
-        new(S.Device, S.Completed, S.PostcopyActive, S.Colo, S.Failed, S.Cancelling),
+        new(S.Device, S.Completed, S.Colo, S.Failed, S.Cancelling),
+        // Since then the source waits for the destination to have loaded its devices.
+        new(S.Device, S.PostcopyActive) { Until = (10, 1) },
         new(S.Device, S.PostcopyDevice) { Since = (10, 2) },
         new(S.PostcopyDevice, S.PostcopyActive, S.Failed) { Since = (10, 2) },
         new(S.PostcopyActive, S.Completed, S.Failed, S.PostcopyPaused),
@@ -45,7 +47,8 @@ internal static class StatusEdges
     [
         new(S.None, S.Setup),
         new(S.Setup, S.Active, S.Failed),
-        new(S.Active, S.Completed, S.Failed, S.PostcopyActive, S.Colo),
+        new(S.Active, S.Completed, S.Failed, S.Colo),
+        new(S.Active, S.PostcopyActive) { Until = (10, 1) },
         new(S.Active, S.PostcopyDevice) { Since = (10, 2) },
         new(S.PostcopyDevice, S.PostcopyActive, S.Failed) { Since = (10, 2) },
         new(S.PostcopyActive, S.Completed, S.Failed, S.PostcopyPaused),

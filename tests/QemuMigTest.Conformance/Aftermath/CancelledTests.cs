@@ -94,8 +94,19 @@ public sealed class CancelledTests : AftermathFixture
             Convergence = Convergence.Allowed,
             RegionMiB = PairOptions.SmallRegionMiB,
         }, ct);
+        var waitsForLimit = after == "active" && capabilities == "multifd" && Quirks.MultifdCancelWhileSendingHangs(Environment.Source.Version);
+        if (waitsForLimit)
+        {
+            await pair.SetConvergenceAsync(Convergence.Held, ct);
+        }
+
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForStatusAsync(new MigrationStatus(after), ct);
+        if (waitsForLimit)
+        {
+            await migration.WaitForPageSentAsync(ct);
+        }
+
         await migration.CancelAsync(DestinationEnd.Exits(), ct);
         await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);
     }

@@ -21,6 +21,12 @@ internal sealed class DevicePages(MigrationPair pair)
     /// <returns>The whole page.</returns>
     public byte[] Fill(uint page, string when) => Write(page, .., RandomNumberGenerator.GetBytes(PageSize), when);
 
+    /// <summary>Three pages, at some distance from <see cref="High"/>.</summary>
+    public uint NearlyZero => High + (3000 * PageSize);
+
+    /// <summary>Writes one byte of a page.</summary>
+    public void FillOnly(uint page, Index at, string when) => Write(page, at.GetOffset(PageSize)..(at.GetOffset(PageSize) + 1), [0x5a], when);
+
     /// <summary>Writes to the middle of a page; its beginning and its end stay.</summary>
     /// <returns>The whole page.</returns>
     public byte[] FillMiddle(uint page, string when) => Write(page, From..(From + Written), RandomNumberGenerator.GetBytes(Written), when);

@@ -11,6 +11,9 @@ public sealed class DeviceWriteTests : MigrationFixture
     private const uint Returning = DevicePages.Low + 0x1000;
     private const uint NearlyReturning = DevicePages.Low + 0x2000;
 
+    // Zero meanwhile, and sent as such.
+    private const uint ReturningFromZero = DevicePages.Low + 0x3000;
+
     [MigrationTest("/migration/memory/device-writes/plain", "")]
     [MigrationTest("/migration/memory/device-writes/xbzrle", "xbzrle")]
     [MigrationTest("/migration/memory/device-writes/multifd", "multifd")]
@@ -23,14 +26,17 @@ public sealed class DeviceWriteTests : MigrationFixture
         await migration.WaitForPassAsync(2, ct);
         pages.FillMiddle(DevicePages.Low, "in pass 2");
         pages.Fill(pages.High, "in pass 2");
-        var (first, second) = (pages.Fill(Returning, "in pass 2"), pages.Fill(NearlyReturning, "in pass 2"));
-        await WaitUntilSentAsync(migration, NearlyReturning, second, ct);
+        var (first, second, third) = (pages.Fill(Returning, "in pass 2"), pages.Fill(NearlyReturning, "in pass 2"), pages.Fill(ReturningFromZero, "in pass 2"));
+        await WaitUntilSentAsync(migration, ReturningFromZero, third, ct);
+        pages.Clear(ReturningFromZero, "in pass 3");
         pages.Fill(Returning, "in pass 3");
         await WaitUntilSentAsync(migration, NearlyReturning, pages.Fill(NearlyReturning, "in pass 3"), ct);
         await migration.WaitForPassAsync(4, ct);
         pages.Put(Returning, first, "in pass 4, to what it was in pass 2");
         pages.Put(NearlyReturning, second, "in pass 4, to what it was in pass 2");
         pages.FillMiddle(NearlyReturning, "in pass 4, to nearly what it was in pass 2");
+        pages.Put(ReturningFromZero, third, "in pass 4, to what it was in pass 2");
+        pages.FillMiddle(ReturningFromZero, "in pass 4, to nearly what it was in pass 2");
         pages.Clear(DevicePages.Low, "in pass 4");
         pages.FillMiddle(pages.High, "in pass 4");
         await migration.AllowConvergenceAsync(ct);

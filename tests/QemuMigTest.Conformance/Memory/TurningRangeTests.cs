@@ -7,6 +7,7 @@ public sealed class TurningRangeTests : MigrationFixture
 {
     // A packet of multifd has 128 pages.
     private const int Pages = 400;
+    private const int Alternating = 40;
     private const uint FewMiB = 4;
     private const uint PageSize = 4096;
     private const string Compression = "multifd-compression";
@@ -38,11 +39,21 @@ public sealed class TurningRangeTests : MigrationFixture
             RegionMiB = compression is null ? PairOptions.SmallRegionMiB : FewMiB,
         }, ct);
         var pages = new DevicePages(pair);
-        var (first, second) = (pages.High, pages.High + (2 * Pages * PageSize));
+        var (first, second, alternating) = (pages.High, pages.High + (2 * Pages * PageSize), pages.High + (4 * Pages * PageSize));
         pages.FillMany(first, Pages, "before the migration");
+        pages.FillMany(alternating, Alternating, "before the migration");
+        pages.FillOnly(pages.NearlyZero, ^1, "before the migration");
+        pages.FillOnly(pages.NearlyZero + PageSize, 0, "before the migration");
+        pages.FillOnly(pages.NearlyZero + (2 * PageSize), (int)PageSize / 2, "before the migration");
         var migration = await pair.MigrateAsync(channel, ct);
         await migration.WaitForPassAsync(2, ct);
         pages.ClearMany(first, Pages, "in pass 2");
+        pages.ClearMany(pages.NearlyZero, 3, "in pass 2");
+        for (var number = 0u; number < Alternating; number += 2)
+        {
+            pages.Fill(alternating + (number * PageSize), "in pass 2, and not those beside it");
+        }
+
         pages.FillMany(second, Pages, "in pass 2");
         await migration.WaitForPassAsync(4, ct);
         pages.ClearMany(second, Pages, "in pass 4");

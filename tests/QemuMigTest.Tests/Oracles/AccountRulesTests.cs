@@ -148,6 +148,11 @@ public sealed class AccountRulesTests
         AccountRules.Check(account).Any(text => text.StartsWith("total-time", StringComparison.Ordinal)).ShouldBe(wrong);
     }
 
+    [TestCase(true, true)]
+    [TestCase(false, false)]
+    public void What_is_sent_of_a_stopped_guest_counts_as_downtime(bool stoodStill, bool wrong) =>
+        AccountRules.Check(Account(Precopy) with { StoodStill = stoodStill }).Any(text => text.StartsWith("precopy-bytes is", StringComparison.Ordinal)).ShouldBe(wrong);
+
     private static MigrationAccount Account(string info) => new()
     {
         Info = JsonElement.Parse(info),

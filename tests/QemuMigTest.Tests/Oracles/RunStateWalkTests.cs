@@ -60,6 +60,15 @@ public sealed class RunStateWalkTests
         EventRules.Complaint("BLOCK_IO_ERROR", 0, side, new PairOptions()).ShouldNotBeNull();
     }
 
+    [TestCase("setup STOP active completed", true, null)]
+    [TestCase("setup active STOP completed", false, null)]
+    [TestCase("setup active STOP completed", true, "migration 1 stopped it at 00:00:00.002000, after active: in the modes of CPR STOP belongs before active")]
+    public void With_CPR_the_guest_is_stopped_before_anything_is_sent(string events, bool cpr, string? finding)
+    {
+        var span = Span(true, MigrationOutcome.Completed, false) with { StopsFirst = cpr };
+        Said(new SideHistory(Events(events), [], true, [span])).ShouldBe(finding is null ? [] : [finding]);
+    }
+
     [TestCase("setup active MIGRATION_PASS:2 MIGRATION_PASS:3 completed", 3, null)]
     [TestCase("setup MIGRATION_PASS:1 active MIGRATION_PASS:2 completed", 2, null)]
     [TestCase("setup active MIGRATION_PASS:2 MIGRATION_PASS:4 completed", 4, "MIGRATION_PASS 4 came after 2")]

@@ -37,10 +37,12 @@ public sealed class StatusEdgesTests
     [TestCase("setup active device postcopy-device", "10.0 10.1", "device → postcopy-device")]
     [TestCase("setup active failing", "10.0 10.2", "active → failing")]
     [TestCase("setup active failing completed", "11.1", "failing → completed")]
-    [TestCase("setup active device postcopy-active cancelling", "10.0 11.1", "postcopy-active → cancelling")]
-    [TestCase("setup active device postcopy-active postcopy-paused postcopy-recover", "9.1 11.1", "postcopy-paused → postcopy-recover")]
+    [TestCase("setup active device postcopy-active cancelling", "10.0 10.1", "postcopy-active → cancelling")]
+    [TestCase("setup active device postcopy-active postcopy-paused postcopy-recover", "9.1 10.1", "postcopy-paused → postcopy-recover")]
+    [TestCase("setup active device postcopy-device postcopy-active postcopy-paused postcopy-recover", "10.2 11.1", "postcopy-paused → postcopy-recover")]
+    [TestCase("setup active device postcopy-active", "10.2 11.1", "device → postcopy-active")]
     [TestCase("setup active device postcopy-active postcopy-paused postcopy-recover-setup", "7.2 9.0", "postcopy-paused → postcopy-recover-setup")]
-    [TestCase("setup active device postcopy-active postcopy-paused completed", "10.0 11.1", "postcopy-paused → completed")]
+    [TestCase("setup active device postcopy-active postcopy-paused completed", "10.0 10.1", "postcopy-paused → completed")]
     [TestCase("setup active failed active", "7.2 11.1", "failed → active")]
     [TestCase("setup active cancelling completed", "7.2 11.1", "cancelling → completed")]
     public void A_source_may_not_take_others(string path, string versions, string illegal) =>
@@ -48,7 +50,7 @@ public sealed class StatusEdgesTests
 
     [TestCase("setup active completed", "7.2 10.0 11.1")]
     [TestCase("setup active failed", "7.2 11.1")]
-    [TestCase("setup active postcopy-active completed", "7.2 10.1 11.1")]
+    [TestCase("setup active postcopy-active completed", "7.2 10.1")]
     [TestCase("setup active postcopy-device postcopy-active completed", "10.2 11.1")]
     [TestCase("setup active postcopy-device failed", "10.2 11.1")]
     [TestCase("setup active postcopy-active postcopy-paused postcopy-recover postcopy-active completed", "10.0 10.1")]
@@ -61,8 +63,10 @@ public sealed class StatusEdgesTests
     [TestCase("setup completed", "7.2 11.1", "setup → completed")]
     [TestCase("setup active device", "7.2 11.1", "active → device")]
     [TestCase("setup active postcopy-device", "10.1", "active → postcopy-device")]
-    [TestCase("setup active postcopy-active postcopy-paused setup", "10.0 11.1", "postcopy-paused → setup")]
-    [TestCase("setup active postcopy-active active", "7.2 11.1", "postcopy-active → active")]
+    [TestCase("setup active postcopy-active postcopy-paused setup", "10.0 10.1", "postcopy-paused → setup")]
+    [TestCase("setup active postcopy-active active", "7.2 10.1", "postcopy-active → active")]
+    [TestCase("setup active postcopy-device postcopy-active active", "10.2 11.1", "postcopy-active → active")]
+    [TestCase("setup active postcopy-active", "10.2 11.1", "active → postcopy-active")]
     [TestCase("setup active completed active", "7.2 11.1", "completed → active")]
     public void A_destination_may_not_take_others(string path, string versions, string illegal) =>
         Each(versions, version => FirstIllegal(StatusEdges.DestinationMayGo, path, version).ShouldBe(illegal));
