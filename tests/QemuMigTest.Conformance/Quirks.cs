@@ -162,4 +162,10 @@ internal static class Quirks
 
     /// <summary>What a migration does to a disk's write cache, for the catalogue: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
     public const string WriteCacheGoesByModelShown = "a disk's write cache that the guest has turned off is on after a migration, though the disk says that it is off";
+
+    /// <summary>What a guest draws to some of VGA's chained planes is not sent again: docs/findings.md, seen on 10.0, 10.2 and 11.1, not on 7.2.</summary>
+    public static bool MaskedPlanesAreLost(QemuVersion version) => version.IsAtLeast(9, 0);
+
+    /// <summary>What happens where <see cref="MaskedPlanesAreLost"/>, for the catalogue.</summary>
+    public const string MaskedPlanesAreLostShown = "VGA: what the guest draws to some of the chained planes (chain-4 with a plane mask) after they were sent is lost by a migration";
 }

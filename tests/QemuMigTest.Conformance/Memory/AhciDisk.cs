@@ -5,9 +5,10 @@ using QemuMigTest.QTest;
 
 namespace QemuMigTest.Conformance.Memory;
 
-/// <summary>Has the disk on q35's controller execute commands, as a driver would, where the guest is. Nobody else uses it after the boot.</summary>
+/// <summary>Has a drive on q35's controller, the disk or one for discs, execute commands, as a driver would, where the guest is. Nobody else uses it after the boot.</summary>
 /// <param name="pair">The pair, which is told of all pages that are written.</param>
-internal sealed class AhciDisk(MigrationPair pair)
+/// <param name="number">The drive's port, 0 to 5; the first that has one where none is given. One drive is used at a time.</param>
+internal sealed class AhciDisk(MigrationPair pair, int? number = null)
 {
     private const int SectorBytes = 512;
     private const int PageSize = 4096;
@@ -31,6 +32,7 @@ internal sealed class AhciDisk(MigrationPair pair)
     // Registers of a port.
     private const int CommandListBase = 0x00;
     private const int ReplyBase = 0x08;
+    private const int InterruptStatus = 0x10;
     private const int PortCommand = 0x18;
     private const int TaskFile = 0x20;
     private const int SataStatus = 0x28;
@@ -39,24 +41,30 @@ internal sealed class AhciDisk(MigrationPair pair)
     // Start, spin up, power on, take replies.
     private const uint Running = 0x17;
     private const uint DevicePresent = 3;
+    private const uint Stopped = 0x16;
     private const uint TaskFileError = 1;
+    private const uint ErrorInterrupt = 1 << 30;
 
-    // A command's registers are 5 dwords; it has one range of memory.
+    // A command's registers are 5 dwords; it has one range of memory, or none.
     private const uint FrameDwords = 5;
+    private const uint HasPacket = 1 << 5;
     private const uint OneRange = 1 << 16;
 
     // ATA's commands.
     private const byte ReadDma = 0xc8;
     private const byte Identify = 0xec;
     private const byte SetFeatures = 0xef;
+    private const byte Packet = 0xa0;
+    private const byte ByDma = 1;
+    private const int PacketOffset = 0x40;
     private const int RangesOffset = 0x80;
 
     private readonly PciFunction _function = new(pair, Slot, Function);
 
     private QTestClient QTest => pair.Holder.Process.QTest!;
 
-    private int Port => Enumerable.Range(0, 32).Where(number => (Read(PortsImplemented) & (1u << number)) != 0)
-        .Select(number => FirstPort + (number * PortBytes)).First(port => (Read(port + SataStatus) & 0xf) == DevicePresent);
+    private int Port => number is { } known ? FirstPort + (known * PortBytes) : Enumerable.Range(0, 32).Where(port => (Read(PortsImplemented) & (1u << port)) != 0)
+        .Select(port => FirstPort + (port * PortBytes)).First(port => (Read(port + SataStatus) & 0xf) == DevicePresent);
 
     /// <summary>The class of the PCI function where the controller is on a q35; all bits set where there is none.</summary>
     public uint Class => _function.Class;
@@ -107,34 +115,73 @@ internal sealed class AhciDisk(MigrationPair pair)
     /// <param name="ct">Ends the wait.</param>
     public Task SetFeatureAsync(byte feature, byte value, string when, CancellationToken ct) => ExecuteAsync(SetFeatures, feature, value, null, $"to set feature 0x{feature:x}", when, ct);
 
-    private async Task ExecuteAsync(byte command, byte feature, byte count, uint? page, string what, string when, CancellationToken ct)
+    /// <summary>Has it execute a packet command, as drives for discs do.</summary>
+    /// <param name="packet">The command, at most 12 bytes.</param>
+    /// <param name="when">When that is.</param>
+    /// <param name="ct">Ends the wait.</param>
+    /// <returns>The sense key: 0 where it did as it was told.</returns>
+    public async Task<int> SendPacketAsync(ReadOnlyMemory<byte> packet, string when, CancellationToken ct) =>
+        (int)(await TryAsync(Packet, ByDma, 0, packet, null, 0, $"to execute packet command 0x{packet.Span[0]:x}", when, ct) >> 12) & 0xf;
+
+    /// <summary>Has it answer a packet command.</summary>
+    /// <param name="packet">The command, at most 12 bytes.</param>
+    /// <param name="page">The page that the answer goes to, guest-physical.</param>
+    /// <param name="length">The answer's, bytes.</param>
+    /// <param name="when">When that is.</param>
+    /// <param name="ct">Ends the wait.</param>
+    public async Task<byte[]> AskByPacketAsync(ReadOnlyMemory<byte> packet, uint page, int length, string when, CancellationToken ct)
+    {
+        ThrowIfFailed(await TryAsync(Packet, ByDma, 0, packet, page, length, $"to answer packet command 0x{packet.Span[0]:x}", when, ct));
+        var content = QTest.Read(page, PageSize);
+        pair.Expect(page, content, $"by its drive, {when}");
+        return content[..length];
+    }
+
+    private static void ThrowIfFailed(uint taskFile) => (taskFile & TaskFileError).ShouldBe(0u, "the disk's error bit");
+
+    private async Task ExecuteAsync(byte command, byte feature, byte count, uint? page, string what, string when, CancellationToken ct) =>
+        ThrowIfFailed(await TryAsync(command, feature, count, ReadOnlyMemory<byte>.Empty, page, page is null ? 0 : SectorBytes, what, when, ct));
+
+    // Gives what the drive says of it.
+    private async Task<uint> TryAsync(byte command, byte feature, byte count, ReadOnlyMemory<byte> packet, uint? page, int length, string what, string when, CancellationToken ct)
     {
         var table = new byte[PageSize];
         new byte[] { 0x27, 0x80, command, feature, 0, 0, 0, 0x40, 0, 0, 0, 0, count }.CopyTo(table, 0);
+        packet.Span.CopyTo(table.AsSpan(PacketOffset));
         var list = new byte[PageSize];
-        BinaryPrimitives.WriteUInt32LittleEndian(list, FrameDwords | (page is null ? 0 : OneRange));
+        BinaryPrimitives.WriteUInt32LittleEndian(list, FrameDwords | (packet.IsEmpty ? 0 : HasPacket) | (page is null ? 0 : OneRange));
         BinaryPrimitives.WriteUInt32LittleEndian(list.AsSpan(8), Table);
         if (page is { } range)
         {
             BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(RangesOffset), range);
-            BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(RangesOffset + 12), SectorBytes - 1);
+            BinaryPrimitives.WriteUInt32LittleEndian(table.AsSpan(RangesOffset + 12), (uint)length - 1);
         }
 
         QTest.Write(Table, table);
         QTest.Write(List, list);
 
         var port = Port;
+        Write(port + InterruptStatus, uint.MaxValue);
         Write(port + CommandIssue, 1);
-        await Poll.UntilAsync(pair.Holder.Name, $"its disk {what}", _ => Task.FromResult(Read(port + CommandIssue) == 0 ? this : null),
+        await Poll.UntilAsync(pair.Holder.Name, $"its disk {what}", _ => Task.FromResult(Read(port + CommandIssue) == 0 || HasFailed(port) ? this : null),
             () => $"command 0x{Read(port + PortCommand):x}, task file 0x{Read(port + TaskFile):x}", pair.Environment.Limits.Command, ct);
-        (Read(port + TaskFile) & TaskFileError).ShouldBe(0u, "the disk's error bit");
+        var taskFile = Read(port + TaskFile);
+        if (HasFailed(port))
+        {
+            // It takes no other command before.
+            Write(port + PortCommand, Stopped);
+            Write(port + PortCommand, Running);
+        }
 
         // The controller notes there how much it has moved.
-        BinaryPrimitives.WriteUInt32LittleEndian(list.AsSpan(4), page is null ? 0u : SectorBytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(list.AsSpan(4), (uint)length);
         pair.Expect(Table, table, $"for its disk, {when}");
         pair.Expect(List, list, $"for its disk, {when}");
         pair.Expect(Replies, QTest.Read(Replies, PageSize), $"by its disk controller, {when}");
+        return taskFile;
     }
+
+    private bool HasFailed(int port) => (Read(port + InterruptStatus) & ErrorInterrupt) != 0;
 
     private uint Read(int register) => BinaryPrimitives.ReadUInt32LittleEndian(QTest.Read(Registers + (ulong)register, sizeof(uint)));
 

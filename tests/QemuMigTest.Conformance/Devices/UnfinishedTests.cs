@@ -1,0 +1,204 @@
+using System.Globalization;
+using QemuMigTest.Conformance.State;
+using QemuMigTest.QTest;
+
+namespace QemuMigTest.Conformance.Devices;
+
+/// <summary>What a driver has half done when the guest leaves, it goes on with on the destination: the second byte of two, a lock that is set, a clock that is held.</summary>
+[RequiresTcg("an interrupt that has no end yet is the board's own")]
+public sealed class UnfinishedTests : MigrationFixture
+{
+    private const ushort A20Port = 0x92;
+    private const byte A20Closed = 0;
+    private const byte A20Open = 2;
+    private const ushort PitControl = 0x43;
+    private const ushort PitCounter1 = 0x41;
+    private const ushort PitCounter2 = 0x42;
+    private const byte LatchCounter1 = 0x40;
+    private const byte LatchCounter2 = 0x80;
+    private const ushort PitGates = 0x61;
+    private const ushort CmosIndex = 0x70;
+    private const ushort CmosData = 0x71;
+    private const byte ClockControl = 0x0b;
+    private const byte ClockIsSet = 0x80;
+    private const byte FreeCmos = 0x39;
+    private const ushort Serial = 0x3f8;
+    private const byte FifoOn = 0xc1;
+    private const byte FifoOff = 0;
+    private const byte TransmitterIsEmpty = 2;
+    private const ulong IoApic = 0xfec0_0000;
+    private const int SerialLine = 4;
+    private const uint LevelTriggered = 0x8051;
+    private const uint Masked = 0x1_0000;
+    private const uint HasNoEndYet = 1 << 14;
+    private const uint NoProcessor = 0x0f00_0000;
+    private const int Q35Bridge = 0x1f;
+    private const uint IsaBridge = 0x06_0100;
+    private const int PowerManagementControl = 0xa0;
+    private const ushort SmiLock = 0x10;
+    private const ushort FirmwareSelector = 0x510;
+    private const ushort FirmwareData = 0x511;
+    private const byte Cascaded = 0xa5;
+
+    // Minutes and hours are not those of now, most times; the day is no birthday of QEMU's.
+    private static readonly (byte Register, byte Value)[] Calendar = [(0, 0x11), (2, 0x22), (4, 0x03), (7, 0x19), (8, 0x04), (9, 0x33)];
+
+    [MigrationTest("/migration/devices/unfinished"), RequiresCapability("pause-before-switchover")]
+    public async Task What_a_driver_has_half_done_is_gone_on_with(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover], Convergence = Convergence.Allowed, RegionMiB = PairOptions.SmallRegionMiB }, ct);
+        var (source, qtest) = (pair.Source, pair.Source.Process.QTest!);
+        // The guest's clock stands still, so that the counters do.
+        await pair.StopSourceAsync(ct);
+        qtest.Out8(Serial + 2, FifoOn);
+        // What is saved now is not what is saved later.
+        await SavedDevices.SaveAsync(source, pair, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
+        var calendar = Begin(qtest);
+        var locked = Lock(pair);
+        await migration.ContinueFromPreSwitchoverAsync(ct);
+        await migration.Destination.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.DestinationEvents, "the end of the migration", ct);
+        var destination = pair.Destination;
+        var there = await SavedDevices.SaveAsync(source, pair, ct);
+        var (kept, sent) = (SavedDevices.Compare(there, await SavedDevices.SaveAsync(source, pair, ct)), SavedDevices.Compare(there, await SavedDevices.SaveAsync(destination, pair, ct)));
+        (await HasClosedA20Async(destination, ct)).ShouldBeTrue($"destination: the guest had closed A20 by port 0x{A20Port:x}, and it should be closed (info registers: A20=0)");
+        foreach (var side in new[] { destination, source })
+        {
+            Finish(side);
+            PutRight(side.Process.QTest!, calendar);
+        }
+
+        (await HasClosedA20Async(destination, ct)).ShouldBeFalse("destination: A20 was opened again");
+        kept.ShouldBeEmpty("saving must change nothing: what the source says twice must be the same");
+        sent.ShouldBeEmpty("what the destination would have sent on must be what it had received");
+        await migration.CompleteAsync(ct);
+        if (locked is not null)
+        {
+            Unlock(locked).ShouldBe(SmiLock, "SMI_LOCK of the ISA bridge, on the destination, after an attempt to clear it: it holds until the next reset");
+        }
+    }
+
+    private static byte[] Begin(QTestClient qtest)
+    {
+        qtest.Out8(A20Port, A20Closed);
+
+        // A counter of which the first byte is written, and one of which the first byte is read.
+        qtest.Out8(PitGates, (byte)(qtest.In8(PitGates) | 1));
+        Count(qtest, PitCounter2, 0xb0, 0x4321);
+        qtest.Out8(PitCounter2, 0x34);
+        Count(qtest, PitCounter1, 0x70, 0xbeef);
+        qtest.Out8(PitControl, LatchCounter1);
+        qtest.In8(PitCounter1).ShouldBe((byte)0xef, "the first byte of the PIT's counter 1, on the source");
+
+        // The clock is held, and set anew.
+        var calendar = Calendar.Select(register => ReadCmos(qtest, register.Register)).ToArray();
+        WriteCmos(qtest, ClockControl, (byte)(ReadCmos(qtest, ClockControl) | ClockIsSet));
+        foreach (var (register, value) in Calendar)
+        {
+            WriteCmos(qtest, register, value);
+        }
+
+        WriteCmos(qtest, FreeCmos, Cascaded);
+        qtest.Out8(CmosIndex, FreeCmos);
+
+        // A level-triggered interrupt that was handed over, to nobody, and has no end yet.
+        WriteIoApic(qtest, 1, NoProcessor);
+        WriteIoApic(qtest, 0, LevelTriggered);
+        qtest.Out8(Serial + 2, FifoOff);
+        qtest.Out8(Serial + 1, TransmitterIsEmpty);
+        (ReadIoApic(qtest) & HasNoEndYet).ShouldBe(HasNoEndYet, "remote IRR of the serial port's line in the I/O APIC, on the source");
+
+        qtest.Out16(FirmwareSelector, 0);
+        qtest.In8(FirmwareData).ShouldBe((byte)'Q', "the first byte of fw_cfg's signature");
+        return calendar;
+    }
+
+    // Until the next reset. Only q35 has it.
+    private static PciFunction? Lock(MigrationPair pair)
+    {
+        var bridge = new PciFunction(pair, Q35Bridge);
+        if (bridge.Class != IsaBridge)
+        {
+            return null;
+        }
+
+        bridge.Write16(PowerManagementControl, (ushort)(bridge.Read16(PowerManagementControl) | SmiLock));
+        Unlock(bridge).ShouldBe(SmiLock, "SMI_LOCK of the ISA bridge, on the source, after an attempt to clear it");
+        return bridge;
+    }
+
+    private static ushort Unlock(PciFunction bridge)
+    {
+        bridge.Write16(PowerManagementControl, (ushort)(bridge.Read16(PowerManagementControl) & ~SmiLock));
+        return (ushort)(bridge.Read16(PowerManagementControl) & SmiLock);
+    }
+
+    private static void Finish(MigrationSide side)
+    {
+        var (name, qtest) = (side.Name, side.Process.QTest!);
+        (qtest.In8(Serial + 2) & 0xc0).ShouldBe(0, $"{name}: whether the serial port's FIFO is on; it was turned off in pre-switchover");
+        qtest.In8(CmosData).ShouldBe(Cascaded, $"{name}: byte 0x{FreeCmos:x} of CMOS RAM, which was selected before the migration");
+        Calendar.Select(register => ReadCmos(qtest, register.Register)).ShouldBe(Calendar.Select(register => register.Value), $"{name}: the RTC's time and date, which the guest has set, and it holds the clock (SET)");
+
+        qtest.Out8(PitCounter2, 0x12);
+        qtest.Out8(PitControl, LatchCounter2);
+        ReadCounter(qtest, PitCounter2).ShouldBe(0x1234, $"{name}: the PIT's counter 2, whose first byte was written before the migration and whose second after it");
+        qtest.In8(PitCounter1).ShouldBe((byte)0xbe, $"{name}: the second byte of the PIT's counter 1, whose first was read before the migration");
+
+        (ReadIoApic(qtest) & HasNoEndYet).ShouldBe(HasNoEndYet, $"{name}: remote IRR of the serial port's line in the I/O APIC: it was handed over before the migration, and has no end yet");
+        string.Concat(Enumerable.Range(0, 3).Select(_ => (char)qtest.In8(FirmwareData))).ShouldBe("EMU", $"{name}: the rest of fw_cfg's signature, whose first byte was read before the migration");
+    }
+
+    // Both sides, which are compared, the same way.
+    private static void PutRight(QTestClient qtest, byte[] calendar)
+    {
+        qtest.Out8(A20Port, A20Open);
+        qtest.Out8(Serial + 1, 0);
+        WriteIoApic(qtest, 0, Masked);
+        WriteIoApic(qtest, 1, 0);
+        foreach (var (register, value) in Calendar.Zip(calendar, (register, value) => (register.Register, value)))
+        {
+            WriteCmos(qtest, register, value);
+        }
+
+        WriteCmos(qtest, ClockControl, (byte)(ReadCmos(qtest, ClockControl) & ~ClockIsSet));
+        Pics.Forget(qtest);
+    }
+
+    private static void Count(QTestClient qtest, ushort counter, byte control, ushort count)
+    {
+        qtest.Out8(PitControl, control);
+        qtest.Out8(counter, (byte)count);
+        qtest.Out8(counter, (byte)(count >> 8));
+    }
+
+    private static int ReadCounter(QTestClient qtest, ushort counter) => qtest.In8(counter) | (qtest.In8(counter) << 8);
+
+    private static byte ReadCmos(QTestClient qtest, byte register)
+    {
+        qtest.Out8(CmosIndex, register);
+        return qtest.In8(CmosData);
+    }
+
+    private static void WriteCmos(QTestClient qtest, byte register, byte value)
+    {
+        qtest.Out8(CmosIndex, register);
+        qtest.Out8(CmosData, value);
+    }
+
+    private static void WriteIoApic(QTestClient qtest, int half, uint value)
+    {
+        qtest.Write(IoApic, [(byte)(0x10 + (2 * SerialLine) + half), 0, 0, 0]);
+        qtest.Write(IoApic + 0x10, BitConverter.GetBytes(value));
+    }
+
+    private static uint ReadIoApic(QTestClient qtest)
+    {
+        qtest.Write(IoApic, [0x10 + (2 * SerialLine), 0, 0, 0]);
+        return BitConverter.ToUInt32(qtest.Read(IoApic + 0x10, sizeof(uint)));
+    }
+
+    private static async Task<bool> HasClosedA20Async(MigrationSide side, CancellationToken ct) =>
+        (await side.HumanAsync("info registers", ct)).Contains(string.Create(CultureInfo.InvariantCulture, $"A20={A20Closed}"), StringComparison.Ordinal);
+}
