@@ -132,7 +132,7 @@ internal static class AccountRules
         }
 
         var away = a.IsPostcopy ? Milliseconds(Earlier(a.Stopped, a.TimeOf(MigrationStatus.PostcopyActive)), a.Resumed) : null;
-        downtime = IsUptime(a, downtime, away) ? 0 : downtime;
+        downtime = IsUptime(a, downtime) ? 0 : downtime;
         if (setup > total || downtime > total)
         {
             yield return $"total-time is {total} ms, less than setup-time {setup} or downtime {downtime}";
@@ -253,8 +253,8 @@ internal static class AccountRules
     private static bool IsWholePostcopy(MigrationAccount a, double downtime, double away, double? whole) => away < a.ClockSlack && whole is { } postcopy && !a.IsOff(downtime, postcopy);
 
     /// <summary>The same before 8.2, where a postcopy notes no time from which its downtime counts: it counts from the host's start (docs/findings.md).</summary>
-    private static bool IsUptime(MigrationAccount a, double downtime, double? away) =>
-        away < a.ClockSlack && !a.Version.IsAtLeast(8, 2) && Milliseconds(a.ClockZero, a.TimeOf(MigrationStatus.Completed)) is { } uptime && Math.Abs(downtime - uptime) < a.ClockSlack;
+    private static bool IsUptime(MigrationAccount a, double downtime) =>
+        a.IsPostcopy && !a.Version.IsAtLeast(8, 2) && Milliseconds(a.ClockZero, a.TimeOf(MigrationStatus.Completed)) is { } uptime && Math.Abs(downtime - uptime) < a.ClockSlack;
 
     private static double? Milliseconds(DateTimeOffset? from, DateTimeOffset? to) => from is { } start && to is { } end ? (end - start).TotalMilliseconds : null;
 

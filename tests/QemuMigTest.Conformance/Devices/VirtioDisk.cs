@@ -35,6 +35,7 @@ internal sealed class VirtioDisk(MigrationPair pair, uint number = 0)
     private readonly byte[] _headers = new byte[PageSize];
     private readonly List<(uint Page, byte[] Content)> _requests = [];
     private Virtqueue _queue = null!;
+    private (uint Page, byte[] Content)? _rest;
     private uint _kind;
 
     /// <summary>The arguments of a side that has it.</summary>
@@ -75,6 +76,14 @@ internal sealed class VirtioDisk(MigrationPair pair, uint number = 0)
     /// <param name="requests">Which, their pages, and what is in them; at most 5.</param>
     public void BeginReads(IReadOnlyList<(uint Sector, uint Page, ReadOnlyMemory<byte> Content)> requests) => Begin(Read, requests);
 
+    /// <summary>Asks it to read a sector into the beginnings of two pages, half of it into each, and does not wait.</summary>
+    /// <param name="sector">Which.</param>
+    /// <param name="first">The page of its first half, guest-physical, all zero.</param>
+    /// <param name="second">The page of its second half.</param>
+    /// <param name="content">What is in the sector.</param>
+    public void BeginScatteredRead(uint sector, uint first, uint second, ReadOnlyMemory<byte> content) =>
+        Begin(Read, [(sector, first, content[..(SectorBytes / 2)])], (second, Whole(content[(SectorBytes / 2)..])));
+
     /// <summary>Asks it to write a sector, and does not wait.</summary>
     /// <param name="sector">Which.</param>
     /// <param name="page">The page that has it, guest-physical; zero, but for what earlier calls wrote.</param>
@@ -97,13 +106,23 @@ internal sealed class VirtioDisk(MigrationPair pair, uint number = 0)
             var status = (index * HeaderStep) + StatusAt;
             QTest.Read(Headers + (ulong)status, 1)[0].ShouldBe((byte)0, "what the disk says of the request");
             _headers[status] = 0;
+            Check(page, content);
+        }
+
+        if (_rest is { } rest)
+        {
+            Check(rest.Page, rest.Content);
+        }
+
+        pair.Expect(Headers, _headers.ToArray(), $"for its virtio disk, {when}");
+
+        void Check(uint page, byte[] content)
+        {
             // The oracle of memory sees it, too, and where it differs.
             var isWhole = QTest.Read(page, PageSize).AsSpan().SequenceEqual(content);
             isWhole.ShouldBeTrue(reads ? $"what the disk read, {when}, should be what is on it" : $"what the disk wrote, {when}, should stay as it was");
             pair.Expect(page, content, reads ? $"by its virtio disk, {when}" : $"for its virtio disk, {when}");
         }
-
-        pair.Expect(Headers, _headers.ToArray(), $"for its virtio disk, {when}");
     }
 
     private QTest.QTestClient QTest => pair.Holder.Process.QTest!;
@@ -120,7 +139,7 @@ internal sealed class VirtioDisk(MigrationPair pair, uint number = 0)
         return whole;
     }
 
-    private void Begin(uint kind, IReadOnlyList<(uint Sector, uint Page, ReadOnlyMemory<byte> Content)> requests)
+    private void Begin(uint kind, IReadOnlyList<(uint Sector, uint Page, ReadOnlyMemory<byte> Content)> requests, (uint Page, byte[] Content)? rest = null)
     {
         Array.Clear(_headers);
         foreach (var (index, request) in requests.Index())
@@ -133,12 +152,14 @@ internal sealed class VirtioDisk(MigrationPair pair, uint number = 0)
 
         QTest.Write(Headers, _headers);
         _kind = kind;
+        _rest = rest;
         _requests.Clear();
         _requests.AddRange(requests.Select(request => (request.Page, Whole(request.Content))));
         _queue.SubmitAll([.. requests.Select((request, index) => ((uint, int, bool)[])
         [
             (Headers + (uint)(index * HeaderStep), HeaderBytes, false),
-            (request.Page, SectorBytes, kind == Read),
+            (request.Page, rest is null ? SectorBytes : SectorBytes / 2, kind == Read),
+            .. rest is { } second ? new[] { (second.Page, SectorBytes / 2, true) } : [],
             (Headers + (uint)((index * HeaderStep) + StatusAt), 1, true),
         ])]);
     }

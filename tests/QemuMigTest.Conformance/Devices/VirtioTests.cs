@@ -60,6 +60,9 @@ public sealed class VirtioTests : MigrationFixture
         await migration.WaitForPassAsync(2, ct);
         disk.BeginWrite(Second, disk.Page(1), second);
         await disk.WaitAsync("in pass 2", ct);
+        // These pages were sent, as zero.
+        disk.BeginScatteredRead(First, disk.Page(4), disk.Page(5), first);
+        await disk.WaitAsync("in pass 2", ct);
         var driven = disk.Device.Describe();
         await migration.AllowConvergenceAsync(ct);
         await migration.CompleteAsync(ct);

@@ -11,9 +11,7 @@ public sealed class LargeRamTests : MigrationFixture
 {
     private const int PageSize = 4096;
     private const long CacheForAll = 256 * 1024 * 1024;
-    // A page a second.
     private const long SlowestPostcopy = 4096;
-    private const int OthersTurn = 200;
     private const ulong Size = (4ul << 30) + (512ul << 20);
 
     // What is beyond this place of the block is at 4 GiB and above in the guest.
@@ -61,9 +59,6 @@ public sealed class LargeRamTests : MigrationFixture
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
         await migration.WaitForInfoAsync("the last page of RAM to be on the destination", _ => Read(pair.Destination, Written[^1]).AsSpan().SequenceEqual(pages[Written[^1]]), ct);
         WriteAgain(pair, pages, "in pass 1");
-        // A page that was asked for by another's place would come in its turn, and so soon enough, were these not before it.
-        var others = new DevicePages(pair);
-        others.FillMany(others.High, OthersTurn, "in pass 1");
         await migration.StartPostcopyAsync(ct);
         await migration.WaitForStatusAsync(MigrationStatus.PostcopyActive, ct);
         ShouldBeThere(pair.Destination, pages);

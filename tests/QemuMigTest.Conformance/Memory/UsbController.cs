@@ -55,7 +55,7 @@ internal sealed class UsbController(MigrationPair pair, int slot)
     private const uint Errors = 0x7c;
 
     // GET_DESCRIPTOR of the device.
-    private static readonly byte[] _request = [0x80, 6, 0, 1, 0, 0, DescriptorBytes, 0];
+    private static readonly byte[] GetDescriptor = [0x80, 6, 0, 1, 0, 0, DescriptorBytes, 0];
 
     private readonly PciFunction _function = new(pair, slot);
 
@@ -82,10 +82,10 @@ internal sealed class UsbController(MigrationPair pair, int slot)
     {
         var page = new byte[PageSize];
         Put(page, Queue, Queue | IsQueue, HighSpeed | TogglesByTransfer | FirstQueue | SixtyFourBytes, OncePerFrame, 0, Setup, NoMore);
-        Put(page, Setup, Data, NoMore, Token(SetupToken, (uint)_request.Length), Request);
+        Put(page, Setup, Data, NoMore, Token(SetupToken, (uint)GetDescriptor.Length), Request);
         Put(page, Data, Status, NoMore, Token(In, DescriptorBytes) | Toggled, address, (address + PageSize) & ~(PageSize - 1u));
         Put(page, Status, NoMore, NoMore, Token(Out, 0) | Toggled);
-        _request.CopyTo(page, (int)(Request - Queue));
+        GetDescriptor.CopyTo(page, (int)(Request - Queue));
         QTest.Write(Queue, page);
 
         Write(QueueAddress, Queue);

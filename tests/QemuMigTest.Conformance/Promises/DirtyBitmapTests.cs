@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using QemuMigTest.Conformance.Devices;
 using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Promises;
@@ -76,6 +77,52 @@ public sealed class DirtyBitmapTests : MigrationFixture
         (await IsBusyAsync(pair.Destination, ct)).ShouldBeFalse("the migration has completed");
     }
 
+    [MigrationTest("/migration/promises/dirty-bitmaps/disabled", false)]
+    [MigrationTest("/migration/promises/dirty-bitmaps/persistent", true)]
+    [RequiresCapability("dirty-bitmaps")]
+    public async Task A_bitmap_that_records_goes_on_with_it_and_one_that_is_disabled_stays_so(bool persistent, CancellationToken ct)
+    {
+        const string SharedDisk = "d1", Recording = "recording", Disabled = "disabled";
+        const uint DiskBytes = 1 << 20;
+        // Only a qcow2 image can keep bitmaps.
+        var image = Session.Scratch.CreateChild("shared").File("image");
+        await System.IO.File.WriteAllBytesAsync(image, Qcow2Image.Empty(DiskBytes, version: 3), ct);
+        var drive = new QemuCommandLine().With("-drive", $"if=none,id={SharedDisk},format=qcow2,file={QemuCommandLine.InList(image)}");
+        var pair = await StartPairAsync(new()
+        {
+            RegionMiB = PairOptions.SmallRegionMiB,
+            Convergence = Convergence.Allowed,
+            Capabilities = [new("dirty-bitmaps")],
+            SourceArguments = drive,
+            DestinationArguments = drive,
+        }, ct);
+        foreach (var name in new[] { Recording, Disabled })
+        {
+            await pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = SharedDisk, ["name"] = name, ["granularity"] = Granularity, ["persistent"] = persistent }, ct);
+        }
+
+        await WriteAsync(pair.Source, 0);
+        await pair.Source.ExecuteAsync("block-dirty-bitmap-disable", new() { ["node"] = SharedDisk, ["name"] = Disabled }, ct);
+        await WriteAsync(pair.Source, 1);
+        (await StatesAsync(pair.Source)).ShouldBe([(Disabled, false, persistent, 1), (Recording, true, persistent, 2)]);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.CompleteAsync(ct);
+        (await StatesAsync(pair.Destination)).ShouldBe([(Disabled, false, persistent, 1), (Recording, true, persistent, 2)],
+            "a bitmap arrives as it was: its name, whether it records, whether it is persistent, its dirty pieces");
+        await WriteAsync(pair.Destination, 2);
+        (await StatesAsync(pair.Destination)).ShouldBe([(Disabled, false, persistent, 1), (Recording, true, persistent, 3)],
+            "on the destination, too, a write is noted by the bitmap that records and not by the one that is disabled");
+
+        Task WriteAsync(MigrationSide side, int piece) => side.HumanAsync($"qemu-io {SharedDisk} \"write {piece * Granularity} {Granularity}\"", ct);
+
+        async Task<IReadOnlyList<(string Name, bool Recording, bool Persistent, int Pieces)>> StatesAsync(MigrationSide side) =>
+        [
+            .. (await DiskAsync(side, ct, SharedDisk)).GetProperty("dirty-bitmaps").EnumerateArray()
+                .Select(bitmap => (bitmap.GetProperty("name").GetString()!, bitmap.GetProperty("recording").GetBoolean(), bitmap.GetProperty("persistent").GetBoolean(), Number(bitmap, "count") / Granularity))
+                .Order(),
+        ];
+    }
+
     private static async Task MapAsync(MigrationSide side, string name, CancellationToken ct) => await side.SetParametersAsync(new JsonObject
     {
         ["block-bitmap-mapping"] = new JsonArray(new JsonObject
@@ -86,8 +133,8 @@ public sealed class DirtyBitmapTests : MigrationFixture
         }),
     }, ct);
 
-    private static async Task<JsonElement> DiskAsync(MigrationSide side, CancellationToken ct) =>
-        (await side.ExecuteAsync("query-block", null, ct)).EnumerateArray().Single(block => block.GetProperty("device").GetString() == Disk).GetProperty("inserted");
+    private static async Task<JsonElement> DiskAsync(MigrationSide side, CancellationToken ct, string disk = Disk) =>
+        (await side.ExecuteAsync("query-block", null, ct)).EnumerateArray().Single(block => block.GetProperty("device").GetString() == disk).GetProperty("inserted");
 
     // Name, bytes that one bit stands for, bytes that are dirty.
     private static async Task<IReadOnlyList<(string Name, int Granularity, int Count)>> BitmapsAsync(MigrationSide side, CancellationToken ct)

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using QemuMigTest.Guests;
+using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Promises;
 
@@ -7,10 +8,16 @@ namespace QemuMigTest.Conformance.Promises;
 [RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
 public sealed class PostcopyRequestTests : MigrationFixture
 {
-    // A page a second: without requests the last would come after seven hours. With them each takes up to 100 ms, a slice of QEMU's rate limit.
+    // A page a second; QEMU lets 32 by in each slice of its rate limit, 100 ms (seen on 10.2): without requests the last would come after more than a minute. With them each takes up to a slice.
     private const int SlowestPostcopy = 4096;
     private const int Pages = 8;
     private const int Apart = 801;
+
+    // Pages that a guest asks for as it goes on, one after the other.
+    private const int Asked = 4;
+
+    // Bytes a second, far below what QEMU's limit lets by.
+    private const long SlowWire = 100_000;
 
     // Where the guest does not count.
     private const uint Offset = 0x800;
@@ -33,7 +40,7 @@ public sealed class PostcopyRequestTests : MigrationFixture
             Should.NotThrow(() => pair.Destination.Process.QTest!.ReadUInt64(address), $"the page at 0x{address:x} is asked for, and must come").ShouldBe(expected, $"8 bytes at 0x{address:x}");
         }
 
-        (await pair.Source.QueryMigrateAsync(ct)).Raw.GetProperty("ram").GetProperty("postcopy-requests").GetInt64()
+        Requests(await pair.Source.QueryMigrateAsync(ct))
             .ShouldBeGreaterThanOrEqualTo(Pages / 2, "the guest may have asked for some of them before");
         var bytes = proxy.BytesByConnection;
         bytes.Count.ShouldBe(connections, "with preempt, what was asked for has a channel of its own");
@@ -43,4 +50,40 @@ public sealed class PostcopyRequestTests : MigrationFixture
         await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = 0 }, ct);
         await migration.CompleteAsync(ct);
     }
+
+    [MigrationTest("/migration/promises/postcopy-requests/recovery/plain")]
+    public Task A_page_whose_request_was_lost_with_the_channel_is_asked_for_again_after_the_recovery(CancellationToken ct) => LoseRequestAsync("postcopy-ram", ct);
+
+    [MigrationTest("/migration/promises/postcopy-requests/recovery/preempt"), RequiresCapability("postcopy-preempt"), RequiresVersion(8, 0, Quirks.PreemptRecoveryMayFail)]
+    public Task It_is_asked_for_again_where_such_pages_have_a_channel_of_their_own(CancellationToken ct) => LoseRequestAsync("postcopy-ram postcopy-preempt", ct);
+
+    private async Task LoseRequestAsync(string capabilities, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities) }, ct);
+        var proxy = new ProxyChannel();
+        var migration = await pair.MigrateAsync(proxy, ct);
+        await migration.WaitForPageSentAsync(ct);
+        await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = SlowestPostcopy }, ct);
+        await migration.StartPostcopyAsync(ct);
+        await migration.WaitForStatusAsync(MigrationStatus.PostcopyActive, ct);
+        // By then the destination has said all that belongs to the switchover.
+        await migration.WaitForInfoAsync("the guest to ask for pages", info => Requests(info) >= Asked, ct);
+        proxy.HoldReturn();
+        await proxy.WaitForHeldAsync(Environment.Limits.Step, ct);
+        await migration.PauseAsync(ct);
+        var before = Requests(await pair.Source.QueryMigrateAsync(ct));
+        var slow = new ProxyChannel(SlowWire);
+        await migration.RecoverAsync(slow, ct);
+        // That page, and another: the guest has gone on. In its turn the page would come much later: the source begins anew at the start of RAM.
+        MigrationInfo? seen = null;
+        await Poll.UntilAsync(pair.Destination.Name, "its guest, which waits for a page since before the pause, to get it after the recovery, go on, and ask for the next",
+            async token => Requests(seen = await pair.Source.QueryMigrateAsync(token)) >= before + 2 ? this : null,
+            () => $"{before} pages asked for before the recovery; the source says {seen}", Environment.Limits.Command, ct);
+
+        slow.LiftLimit();
+        await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = 0 }, ct);
+        await migration.CompleteAsync(ct);
+    }
+
+    private static long Requests(MigrationInfo info) => info.Raw.GetProperty("ram").GetProperty("postcopy-requests").GetInt64();
 }

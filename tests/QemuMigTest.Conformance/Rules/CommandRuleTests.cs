@@ -13,6 +13,9 @@ public sealed class CommandRuleTests : RuleFixture
 {
     private const long SlowestPostcopy = 4096;
 
+    // On any machine there is room for one more, and one that could go.
+    private static readonly QemuCommandLine Usb = new QemuCommandLine().With("-device", "qemu-xhci").With("-device", "usb-tablet,id=tablet");
+
     [MigrationTest("/migration/rules/commands/idle")]
     public async Task A_source_without_a_migration_refuses_what_is_for_one(CancellationToken ct)
     {
@@ -119,7 +122,13 @@ public sealed class CommandRuleTests : RuleFixture
     [MigrationTest("/migration/rules/commands/precopy")]
     public async Task Both_sides_refuse_what_does_not_fit_while_a_migration_goes_on_and_after_it(CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover] }, ct);
+        var pair = await StartPairAsync(new()
+        {
+            RegionMiB = PairOptions.SmallRegionMiB,
+            SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover],
+            SourceArguments = Usb,
+            DestinationArguments = Usb,
+        }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForPageSentAsync(ct);
         await TryAsync(Stage.Active, pair.Source, ct);
@@ -209,6 +218,8 @@ public sealed class CommandRuleTests : RuleFixture
             RegionMiB = PairOptions.SmallRegionMiB,
             Capabilities = [MigrationCapability.PostcopyRam, .. more],
             SourceParameters = new() { ["max-postcopy-bandwidth"] = SlowestPostcopy },
+            SourceArguments = Usb,
+            DestinationArguments = Usb,
         }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForPageSentAsync(ct);

@@ -7,13 +7,17 @@ namespace QemuMigTest.Migration.Channels;
 internal sealed class ByteBudget(long bytesPerSecond)
 {
     private readonly Lock _lock = new();
+    private readonly TaskCompletionSource _lifted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _start;
     private long _spent;
+
+    /// <summary>Lets all bytes by from now on, also those that wait.</summary>
+    public void Lift() => _lifted.TrySetResult();
 
     /// <summary>Waits until bytes may go by.</summary>
     public async Task SpendAsync(int bytes, CancellationToken ct)
     {
-        if (bytesPerSecond == 0)
+        if (bytesPerSecond == 0 || _lifted.Task.IsCompleted)
         {
             return;
         }
@@ -28,7 +32,8 @@ internal sealed class ByteBudget(long bytesPerSecond)
 
         if (due > TimeSpan.Zero)
         {
-            await Task.Delay(due, TimeProvider.System, ct);
+            await Task.WhenAny(Task.Delay(due, TimeProvider.System, ct), _lifted.Task);
+            ct.ThrowIfCancellationRequested();
         }
     }
 }

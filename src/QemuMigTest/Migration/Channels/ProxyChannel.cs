@@ -38,6 +38,17 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
         }
     }
 
+    private long BytesHeld
+    {
+        get
+        {
+            lock (_connections)
+            {
+                return _connections.Sum(connection => connection.BytesHeld);
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public override Task<JsonObject> ListenAsync(MigrationPair pair, CancellationToken ct) => Task.FromResult(Uri("tcp:127.0.0.1:0"));
 
@@ -77,8 +88,18 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
     /// <summary>Keeps what the destination says from the source, until <see cref="LetReturn"/>: nothing of it is lost.</summary>
     public void HoldReturn() => _mayReturn = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Waits until the destination has said something of which the source is kept.</summary>
+    /// <param name="limit">How long at most.</param>
+    /// <param name="ct">Ends the wait.</param>
+    /// <exception cref="WaitTimeoutException">It has said nothing.</exception>
+    public Task WaitForHeldAsync(TimeSpan limit, CancellationToken ct) =>
+        Poll.UntilAsync("proxy", "bytes of the destination that are held back", _ => Task.FromResult(BytesHeld > 0 ? this : null), () => $"{Bytes} bytes to the destination, none held back", limit, ct);
+
     /// <summary>Lets what the destination says by.</summary>
     public void LetReturn() => _mayReturn.TrySetResult();
+
+    /// <summary>Lets through all that comes, from now on.</summary>
+    public void LiftLimit() => _budget.Lift();
 
     /// <summary>Breaks all connections: both sides see theirs end.</summary>
     public void Break()

@@ -12,9 +12,13 @@ internal sealed class ProxyConnection(Socket source, ByteBudget budget, Func<Tas
     private readonly TlsRecords _back = new();
     private long _bytes;
     private long _bytesBack;
+    private long _bytesHeld;
 
     /// <summary>What has gone over it.</summary>
     public WireTraffic Traffic => new(Interlocked.Read(ref _bytes), Interlocked.Read(ref _bytesBack), _there.AreAll && _back.AreAll);
+
+    /// <summary>What the destination has said and the source is kept from, bytes.</summary>
+    public long BytesHeld => Interlocked.Read(ref _bytesHeld);
 
     /// <summary>Connects to the destination and begins to pass on what comes.</summary>
     public async Task OpenAsync(IPEndPoint destination, CancellationToken ct)
@@ -32,7 +36,7 @@ internal sealed class ProxyConnection(Socket source, ByteBudget budget, Func<Tas
         }
 
         _ = Task.Run(() => PumpAsync(source, _destination, _there, count => Interlocked.Add(ref _bytes, count), received => budget.SpendAsync(received, ct), ct), CancellationToken.None);
-        _ = Task.Run(() => PumpAsync(_destination, source, _back, count => Interlocked.Add(ref _bytesBack, count), _ => mayReturn().WaitAsync(ct), ct), CancellationToken.None);
+        _ = Task.Run(() => PumpAsync(_destination, source, _back, count => Interlocked.Add(ref _bytesBack, count), received => HoldAsync(received, ct), ct), CancellationToken.None);
     }
 
     /// <summary>Ends it on both sides.</summary>
@@ -40,6 +44,17 @@ internal sealed class ProxyConnection(Socket source, ByteBudget budget, Func<Tas
     {
         source.Dispose();
         _destination.Dispose();
+    }
+
+    private async Task HoldAsync(int received, CancellationToken ct)
+    {
+        var held = mayReturn();
+        if (!held.IsCompleted)
+        {
+            Interlocked.Add(ref _bytesHeld, received);
+            await held.WaitAsync(ct);
+            Interlocked.Add(ref _bytesHeld, -received);
+        }
     }
 
     private static async Task PumpAsync(Socket from, Socket to, TlsRecords records, Action<int> count, Func<int, Task> wait, CancellationToken ct)

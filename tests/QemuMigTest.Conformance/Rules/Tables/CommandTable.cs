@@ -46,6 +46,10 @@ internal static class CommandTable
         // 7.2 and 9.2 take it, and lose the guest.
         new CommandRule(Stage.PostcopyActive | Stage.PostcopyPaused, "migrate_cancel", null, new("after the switchover there is no way back", "cannot cancel")).For(VersionRange.From(10, 0)),
 
+        // QEMU asks what is wanted first: both can be done, but for the migration (CommandRuleTests.Usb).
+        new(Stage.Sending, "device_add", """{"driver":"usb-tablet"}""", new("no device comes while a migration runs", "device_add not allowed while migrating")),
+        new(Stage.Sending, "device_del", """{"id":"tablet"}""", new("no device goes while a migration runs", "device_del not allowed while migrating")),
+
         new(Stage.All, "x-colo-lost-heartbeat", null, new("it is for COLO", "colo")),
         new(Stage.All, "set-vcpu-dirty-limit", """{"dirty-rate":5}""", new("it needs KVM with a dirty ring", "dirty-ring-size")),
         new(Stage.All, "calc-dirty-rate", """{"calc-time":0}""", new("a second at least", "out of range")),
