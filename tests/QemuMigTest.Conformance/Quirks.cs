@@ -32,6 +32,9 @@ internal static class Quirks
     /// <summary>A multifd migration that is cancelled while it fills its channels may stay in cancelling for ever: docs/findings.md, seen on 7.2, in setup and soon after it.</summary>
     public static bool MultifdCancelWhileSendingHangs(QemuVersion version) => !version.IsAtLeast(8, 0);
 
+    /// <summary>A destination that could not open what migrate-incoming told it stays in setup: docs/findings.md, seen on 10.0, 10.2 and 11.1, not on 7.2.</summary>
+    public static bool RefusedIncomingStaysInSetup(QemuVersion version) => version.IsAtLeast(8, 0);
+
     /// <summary>A multifd migration that is cancelled leaves some KiB in the source: docs/findings.md, seen on 7.2, not on 10.0 and 11.1.</summary>
     public static bool CancelledMultifdLeaks(QemuVersion version) => !version.IsAtLeast(8, 0);
 

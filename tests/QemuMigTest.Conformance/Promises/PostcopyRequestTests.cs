@@ -26,13 +26,9 @@ public sealed class PostcopyRequestTests : MigrationFixture
     [MigrationTest("/migration/promises/postcopy-requests/preempt", "postcopy-ram postcopy-preempt", 2)]
     public async Task A_page_that_is_asked_for_does_not_wait_for_its_turn([Capabilities] string capabilities, int connections, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities) }, ct);
         var proxy = new ProxyChannel();
-        var migration = await pair.MigrateAsync(proxy, ct);
-        await migration.WaitForPageSentAsync(ct);
-        await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = SlowestPostcopy }, ct);
-        await migration.StartPostcopyAsync(ct);
-        await migration.WaitForStatusAsync(MigrationStatus.PostcopyActive, ct);
+        var migration = await BeginSlowPostcopyAsync(capabilities, proxy, ct);
+        var pair = migration.Pair;
         // From the end on: the guest and the source are at the start.
         foreach (var address in Enumerable.Range(1, Pages).Select(number => (ulong)(pair.Program.Settings.RegionEnd - (number * Apart * GuestProgramSettings.PageSize)) + Offset))
         {
@@ -57,15 +53,22 @@ public sealed class PostcopyRequestTests : MigrationFixture
     [MigrationTest("/migration/promises/postcopy-requests/recovery/preempt"), RequiresCapability("postcopy-preempt"), RequiresVersion(8, 0, Quirks.PreemptRecoveryMayFail)]
     public Task It_is_asked_for_again_where_such_pages_have_a_channel_of_their_own(CancellationToken ct) => LoseRequestAsync("postcopy-ram postcopy-preempt", ct);
 
-    private async Task LoseRequestAsync(string capabilities, CancellationToken ct)
+    private async Task<MigrationRun> BeginSlowPostcopyAsync(string capabilities, ProxyChannel proxy, CancellationToken ct)
     {
         var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities) }, ct);
-        var proxy = new ProxyChannel();
         var migration = await pair.MigrateAsync(proxy, ct);
         await migration.WaitForPageSentAsync(ct);
         await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = SlowestPostcopy }, ct);
         await migration.StartPostcopyAsync(ct);
         await migration.WaitForStatusAsync(MigrationStatus.PostcopyActive, ct);
+        return migration;
+    }
+
+    private async Task LoseRequestAsync(string capabilities, CancellationToken ct)
+    {
+        var proxy = new ProxyChannel();
+        var migration = await BeginSlowPostcopyAsync(capabilities, proxy, ct);
+        var pair = migration.Pair;
         // By then the destination has said all that belongs to the switchover.
         await migration.WaitForInfoAsync("the guest to ask for pages", info => Requests(info) >= Asked, ct);
         proxy.HoldReturn();
