@@ -1664,14 +1664,19 @@ put_character:					# %al
 	popq	%rdx
 	ret
 
-lock_line:
-1:	movl	$1, %eax
-	xchgl	%eax, line_lock
-	testl	%eax, %eax
-	jz	2f
+lock_line:					# for this vCPU; 0 in %eax, or its number and 1 where it has it: it was interrupted in the middle of a line
+	pushq	%rcx
+	movl	cpu_number(%rbx), %ecx
+	incl	%ecx
+1:	xorl	%eax, %eax
+	lock cmpxchgl	%ecx, line_lock
+	je	2f
+	cmpl	%ecx, %eax
+	je	2f
 	pause
 	jmp	1b
-2:	ret
+2:	popq	%rcx
+	ret
 
 put_number:					# %rax in hexadecimal, and a space
 	pushq	%rcx
@@ -1705,6 +1710,7 @@ report:						# %edi: item; %rsi: expected; %rdx: seen. Keeps all registers but %
 	cmpq	$MOST_REPORTS, cpu_reports(%rbx)
 	ja	3f
 	call	lock_line
+	pushq	%rax
 	movb	$'\n', %al
 	call	put_character
 	movb	$'!', %al
@@ -1721,6 +1727,9 @@ report:						# %edi: item; %rsi: expected; %rdx: seen. Keeps all registers but %
 	call	put_number
 	movb	$'\n', %al
 	call	put_character
+	popq	%rax
+	testl	%eax, %eax
+	jnz	3f
 	movl	$0, line_lock
 3:	ret
 
@@ -1782,7 +1791,6 @@ unexpected:					# %eax: the vector
 nmi:
 	cmpq	$0, cpu_nmis_awaited(%rbx)
 	jne	1f
-	movl	$0, line_lock			# it may have come in the middle of a line
 	call	unexpected
 	jmp	return
 1:	decq	cpu_nmis_awaited(%rbx)
@@ -1825,7 +1833,6 @@ exception:					# there is no going on. Expected: where; seen: error code and vec
 	shlq	$8, %rdx
 	orq	%rax, %rdx
 	movl	$item_exception, %edi
-	movl	$0, line_lock			# it may have been in the middle of a line
 	call	report
 	movq	%cr2, %rdx
 	movq	64(%rsp), %rsi			# the stack pointer

@@ -7,7 +7,7 @@ namespace QemuMigTest.Conformance.Aftermath;
 public sealed class PingPongTests : MigrationFixture
 {
     private const int Hops = 5;
-    private const uint TlsRegionMiB = 15;
+    private const uint SomeMiB = 15;
     private const string Tcp = "tcp";
     private const string Unix = "unix";
     private const string Descriptor = "fd";
@@ -24,7 +24,6 @@ public sealed class PingPongTests : MigrationFixture
     {
         Capabilities = MigrationCapability.Several(capabilities),
         Tls = tls ? TlsSettings.Psk : null,
-        RegionMiB = tls ? TlsRegionMiB : PairOptions.SmallRegionMiB,
     }, () => Open(channel), LetGoAsync, ct);
 
     [MigrationTest("/migration/pingpong/file/plain", ""), RequiresArgument("migrate", "channels")]
@@ -71,7 +70,7 @@ public sealed class PingPongTests : MigrationFixture
 
     private async Task GoAsync(PairOptions options, Func<MigrationChannel> open, Func<MigrationRun, CancellationToken, Task> steer, CancellationToken ct)
     {
-        var pair = await StartPairAsync(options with { RegionMiB = Math.Min(options.RegionMiB, PairOptions.SmallRegionMiB) }, ct);
+        var pair = await StartPairAsync(options with { RegionMiB = SomeMiB }, ct);
         ProcessResources? first = null;
         for (var hop = 1; hop <= Hops; hop++)
         {
