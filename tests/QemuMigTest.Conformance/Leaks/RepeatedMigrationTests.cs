@@ -24,6 +24,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
 
     [MigrationTest("/migration/leaks/cancelled/plain", "")]
     [MigrationTest("/migration/leaks/cancelled/multifd", "multifd")]
+    [MigrationTest("/migration/leaks/cancelled/xbzrle", "xbzrle")]
     [MigrationTest("/migration/leaks/cancelled/auto-converge", "auto-converge")]
     public async Task Migrations_that_are_cancelled_leave_nothing([Capabilities] string capabilities, CancellationToken ct)
     {
@@ -40,7 +41,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
         }, ct, growth: capabilities == "multifd" && Quirks.CancelledMultifdLeaks(Environment.Source.Version) ? KnownGrowth : GrowthAtRest);
     }
 
-    [MigrationTest("/migration/leaks/cancelled/xbzrle"), RequiresCapability("xbzrle")]
+    [MigrationTest("/migration/leaks/cancelled/xbzrle-cache"), RequiresCapability("xbzrle")]
     public async Task Migrations_that_are_cancelled_leave_nothing_of_the_pages_they_have_cached(CancellationToken ct)
     {
         var pair = await StartPairAsync(new() { SourceCapabilities = [MigrationCapability.Xbzrle, MigrationCapability.PauseBeforeSwitchover], RegionMiB = PairOptions.SmallRegionMiB }, ct);
