@@ -37,6 +37,11 @@ public sealed class WaitUnplugTests : MigrationFixture
 
     private async Task<(MigrationPair Pair, FailoverPair Cards)> StartAsync(CancellationToken ct)
     {
+        if (!Environment.MachineType.Contains("q35", StringComparison.Ordinal))
+        {
+            Skip("ACPI's hot-plug registers at 0xcc0, as q35 has them", new(Environment.MachineType, "by them the guest gives a card back"));
+        }
+
         var pair = await StartPairAsync(new()
         {
             Convergence = Convergence.Allowed,
