@@ -21,6 +21,7 @@ internal static class ConvergenceParameters
 {
     private const long HeldBandwidth = 3_000_000;
     private const long HeldFastBandwidth = 250_000_000;
+    private const long HeldXbzrleBandwidth = 15_000_000;
     private const long HeldDowntime = 1;
     private const long AllowedDowntime = 300_000;
 
@@ -29,4 +30,7 @@ internal static class ConvergenceParameters
         ["max-bandwidth"] = convergence switch { Convergence.Held => HeldBandwidth, Convergence.HeldFast => HeldFastBandwidth, _ => 0 },
         ["downtime-limit"] = convergence == Convergence.Allowed ? AllowedDowntime : HeldDowntime,
     };
+
+    /// <summary>xbzrle sends some 230 bytes of a page that it has kept and the guest has written to for 250 ms: of 63 MiB in 250 ms, as <see cref="Convergence.HeldFast"/> does of whole pages.</summary>
+    public static JsonObject OfKeptPages() => new() { ["max-bandwidth"] = HeldXbzrleBandwidth };
 }

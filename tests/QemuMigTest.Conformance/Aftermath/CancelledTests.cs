@@ -46,13 +46,12 @@ public sealed class CancelledTests : AftermathFixture
     [MigrationTest("/migration/aftermath/cancelled/xbzrle-cache"), RequiresCapability("xbzrle")]
     public async Task What_xbzrle_has_kept_is_not_used_after_a_cancel(CancellationToken ct)
     {
-        const long CacheForAll = 256 << 20;
         var pair = await StartPairAsync(new()
         {
             Capabilities = [MigrationCapability.Xbzrle],
-            SourceParameters = new() { ["xbzrle-cache-size"] = CacheForAll },
+            SourceParameters = XbzrleCache.For("xbzrle"),
             Convergence = Convergence.HeldFast,
-            RegionMiB = PairOptions.SmallRegionMiB,
+            RegionMiB = 63,
         }, ct);
         var pages = new DevicePages(pair);
         var kept = pages.Fill(pages.High, "before the first migration");
@@ -60,14 +59,17 @@ public sealed class CancelledTests : AftermathFixture
         // Looked for in pass 2 or 3, where it is kept.
         await migration.WaitForPassAsync(2, ct);
         kept = pages.FillMiddle(pages.High, "in the first migration");
+        await migration.HoldXbzrleAsync(ct);
         await migration.WaitForPassAsync(4, ct);
         await migration.CancelAsync(DestinationEnd.Exits(), ct);
 
         await pair.StartAnotherDestinationAsync(ct);
+        await pair.SetConvergenceAsync(Convergence.HeldFast, ct);
         pages.Fill(pages.High, "before the second migration");
         migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForPassAsync(2, ct);
         pages.Put(pages.High, kept, "in the second migration");
+        await migration.HoldXbzrleAsync(ct);
         await migration.WaitForPassAsync(4, ct);
         await migration.AllowConvergenceAsync(ct);
         await migration.CompleteAsync(ct);

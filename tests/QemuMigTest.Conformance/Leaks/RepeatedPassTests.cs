@@ -1,3 +1,5 @@
+using QemuMigTest.Conformance.Memory;
+
 namespace QemuMigTest.Conformance.Leaks;
 
 /// <summary>A migration that makes pass after pass over a guest's RAM: neither side's memory grows with them.</summary>
@@ -13,8 +15,9 @@ public sealed class RepeatedPassTests : LeakFixture
     [MigrationTest("/migration/leaks/passes/xbzrle", "xbzrle")]
     public async Task Passes_leave_nothing([Capabilities] string capabilities, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.HeldFast, RegionMiB = SomeMiB }, ct);
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), SourceParameters = XbzrleCache.For(capabilities), Convergence = Convergence.HeldFast, RegionMiB = SomeMiB }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.HoldXbzrleAsync(ct);
         var memory = new[] { new FlatMemory(pair.Source, GrowthAtRest), new FlatMemory(pair.Destination, GrowthAtRest) };
         for (var pass = FirstPass; pass <= LastPass; pass++)
         {

@@ -10,7 +10,6 @@ namespace QemuMigTest.Conformance.Memory;
 public sealed class LargeRamTests : MigrationFixture
 {
     private const int PageSize = 4096;
-    private const long CacheForAll = 256 * 1024 * 1024;
     private const long SlowestPostcopy = 4096;
     private const ulong Size = (4ul << 30) + (512ul << 20);
 
@@ -29,7 +28,7 @@ public sealed class LargeRamTests : MigrationFixture
     {
         var pair = await StartPairAsync(WithLargeRam(capabilities) with
         {
-            SourceParameters = capabilities == "xbzrle" ? new JsonObject { ["xbzrle-cache-size"] = CacheForAll } : [],
+            SourceParameters = XbzrleCache.For(capabilities),
             Convergence = Convergence.HeldFast,
         }, ct);
         var pages = new Dictionary<ulong, byte[]>();

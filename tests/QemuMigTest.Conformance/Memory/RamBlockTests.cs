@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Memory;
@@ -6,7 +5,6 @@ namespace QemuMigTest.Conformance.Memory;
 /// <summary>RAM in several blocks, each with a list of dirty pages, a place in a file and a name that pages are asked for by: no page of one ends in another.</summary>
 public sealed class RamBlockTests : MigrationFixture
 {
-    private const long CacheForAll = 256 * 1024 * 1024;
     private const int Abort = 6;
 
     // The region is in each of them. The largest, which is sent first, has least of it.
@@ -17,7 +15,7 @@ public sealed class RamBlockTests : MigrationFixture
     [MigrationTest("/migration/memory/blocks/multifd", "multifd")]
     public async Task Pages_of_several_blocks_are_sent_and_sent_again([Capabilities] string capabilities, CancellationToken ct) => await MovePassByPassAsync(await StartPairAsync(Described(capabilities) with
     {
-        SourceParameters = capabilities == "xbzrle" ? new JsonObject { ["xbzrle-cache-size"] = CacheForAll } : [],
+        SourceParameters = XbzrleCache.For(capabilities),
         Convergence = Convergence.HeldFast,
     }, ct), ct);
 

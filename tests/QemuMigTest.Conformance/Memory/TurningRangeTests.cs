@@ -33,10 +33,11 @@ public sealed class TurningRangeTests : MigrationFixture
         var pair = await StartPairAsync(new()
         {
             Capabilities = MigrationCapability.Several(capabilities),
+            SourceParameters = XbzrleCache.For(capabilities),
             Parameters = compression is null ? [] : new JsonObject { [Compression] = compression },
             // What is compressed takes so little time that a guest which waits for a processor has written to nothing meanwhile.
             Convergence = compression is null ? Convergence.HeldFast : Convergence.Held,
-            RegionMiB = compression is null ? PairOptions.SmallRegionMiB : FewMiB,
+            RegionMiB = compression is null ? 63 : FewMiB,
         }, ct);
         var pages = new DevicePages(pair);
         var (first, second, alternating) = (pages.High, pages.High + (2 * Pages * PageSize), pages.High + (4 * Pages * PageSize));
@@ -55,6 +56,7 @@ public sealed class TurningRangeTests : MigrationFixture
         }
 
         pages.FillMany(second, Pages, "in pass 2");
+        await migration.HoldXbzrleAsync(ct);
         await migration.WaitForPassAsync(4, ct);
         pages.ClearMany(second, Pages, "in pass 4");
         await migration.AllowConvergenceAsync(ct);

@@ -1,10 +1,9 @@
-using System.Text.Json.Nodes;
+using QemuMigTest.Conformance.Memory;
 
 namespace QemuMigTest.Conformance.Precopy;
 
 public sealed class UnixTests : MigrationFixture
 {
-    private const long CacheForAll = 256 * 1024 * 1024;
     private const string SuspendedSince = "a suspended guest keeps its run state since 9.0";
 
     [MigrationTest("/migration/precopy/unix/plain")]
@@ -24,7 +23,7 @@ public sealed class UnixTests : MigrationFixture
         var pair = await StartPairAsync(new()
         {
             Capabilities = [MigrationCapability.Xbzrle],
-            SourceParameters = new JsonObject { ["xbzrle-cache-size"] = CacheForAll },
+            SourceParameters = XbzrleCache.For("xbzrle"),
             Convergence = Convergence.HeldFast,
         }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);

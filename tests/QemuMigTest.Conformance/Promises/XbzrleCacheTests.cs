@@ -1,15 +1,16 @@
+using QemuMigTest.Conformance.Memory;
+
 namespace QemuMigTest.Conformance.Promises;
 
 /// <summary>xbzrle-cache-size is how much is kept: with a cache for all of the guest each page that is sent again is found in it, with a small one hardly any is.</summary>
 [RequiresCapability("xbzrle")]
 public sealed class XbzrleCacheTests : MigrationFixture
 {
-    private const long ForAll = 256 << 20;
     private const long ForFew = 2 << 20;
     private const double PageSize = 4096;
 
     // Times a page of the region is not found: when it is looked for first, after the first pass, and then in each pass, or never again.
-    [MigrationTest("/migration/promises/xbzrle-cache-size/large", ForAll, 0.9, 1.1)]
+    [MigrationTest("/migration/promises/xbzrle-cache-size/large", XbzrleCache.ForAll, 0.9, 1.1)]
     [MigrationTest("/migration/promises/xbzrle-cache-size/small", ForFew, 1.8, 10.0)]
     public async Task Pages_are_kept_as_there_is_room(long size, double least, double most, CancellationToken ct)
     {
