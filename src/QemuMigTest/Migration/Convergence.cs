@@ -21,7 +21,7 @@ internal static class ConvergenceParameters
 {
     private const long HeldBandwidth = 3_000_000;
     private const long HeldFastBandwidth = 250_000_000;
-    private const long HeldXbzrleBandwidth = 15_000_000;
+    private const long HeldXbzrleBandwidth = 5_000_000;
     private const long HeldDowntime = 1;
     private const long AllowedDowntime = 300_000;
 

@@ -24,6 +24,9 @@ public sealed record MigrationEnvironment(
     /// <summary>Makes keys and certificates, each once a run.</summary>
     public TlsAuthority Tls { get; init; } = new();
 
+    /// <summary>Whether <see cref="MachineType"/> is one of q35's (pc-q35-…), whose chipset, buses and registers are other than those of pc (pc-i440fx-…).</summary>
+    public bool IsQ35 => MachineType.Contains("q35", StringComparison.Ordinal);
+
     /// <summary>Source and destination, or the one build that is both.</summary>
     public IEnumerable<(string Side, QemuBinary Binary)> Sides => Source == Destination
         ? [("source and destination", Source)]

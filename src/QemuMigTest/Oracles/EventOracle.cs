@@ -82,7 +82,7 @@ internal sealed class EventOracle : IPairOracle
         return new(run.Number, isSource ? run.SourceEvents : run.DestinationEvents, isSource, run.Outcome, free, switched)
         {
             JoinedLate = run.DestinationJoinedLate && !isSource,
-            StopsFirst = pair.Options.Mode is { } mode && mode != MigrationMode.Normal,
+            StopsFirst = pair.Options.Mode != MigrationMode.Normal,
         };
     }
 }

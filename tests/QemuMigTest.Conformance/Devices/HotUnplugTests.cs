@@ -20,7 +20,7 @@ public sealed class HotUnplugTests : MigrationFixture
     public async Task What_the_guest_was_asked_for_before_the_migration_it_gives_up_after_it(CancellationToken ct)
     {
         // Its only bus to plug devices into is the first: the port's on q35, on pc the machine's.
-        var isQ35 = Environment.MachineType.Contains("q35", StringComparison.Ordinal);
+        var isQ35 = Environment.IsQ35;
         var (registers, slot) = isQ35 ? (Q35Registers, 0) : (PcRegisters, VirtioDevice.Slot);
         var arguments = new QemuCommandLine()
             .With(isQ35 ? ["-device", $"pcie-root-port,id=port0,addr={VirtioDevice.Slot},chassis=1,slot=1"] : [])

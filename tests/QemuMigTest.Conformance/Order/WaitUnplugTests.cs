@@ -3,7 +3,7 @@ using QemuMigTest.Conformance.Devices;
 namespace QemuMigTest.Conformance.Order;
 
 /// <summary>A migration waits in wait-unplug for a guest that still has a card that cannot migrate.</summary>
-[RequiresDevice("virtio-net-pci"), RequiresDevice("pcie-root-port")]
+[RequiresDevice("virtio-net-pci"), RequiresDevice("pcie-root-port"), RequiresQ35("ACPI's hot-plug registers at 0xcc0", "by them the guest gives a card back")]
 public sealed class WaitUnplugTests : MigrationFixture
 {
     private const string AskedFor = "UNPLUG_PRIMARY";
@@ -37,11 +37,6 @@ public sealed class WaitUnplugTests : MigrationFixture
 
     private async Task<(MigrationPair Pair, FailoverPair Cards)> StartAsync(CancellationToken ct)
     {
-        if (!Environment.MachineType.Contains("q35", StringComparison.Ordinal))
-        {
-            Skip("ACPI's hot-plug registers at 0xcc0, as q35 has them", new(Environment.MachineType, "by them the guest gives a card back"));
-        }
-
         var pair = await StartPairAsync(new()
         {
             Convergence = Convergence.Allowed,

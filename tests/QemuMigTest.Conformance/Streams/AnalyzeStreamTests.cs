@@ -37,7 +37,7 @@ public sealed partial class AnalyzeStreamTests : MigrationFixture
         stream.Description.ShouldNotBeNull().Devices.Count.ShouldBe(stream.Devices.Count);
         Value(stream, "cpu", "env.eip").ShouldBe($"0x{Ip(registers):x16}");
         Encoding.ASCII.GetString(Field(stream, "globalstate", "runstate").Bytes.Span).TrimEnd('\0').ShouldBe("paused");
-        foreach (var device in new[] { "timer", "apic", "cpu_common", "i8259", "mc146818rtc", Environment.MachineType.Contains("q35", StringComparison.Ordinal) ? "0000:00:1f.2/ich9_ahci" : "0000:00:01.1/ide" })
+        foreach (var device in new[] { "timer", "apic", "cpu_common", "i8259", "mc146818rtc", Environment.IsQ35 ? "0000:00:1f.2/ich9_ahci" : "0000:00:01.1/ide" })
         {
             stream.Devices.ShouldContain(state => state.Name == device);
         }
