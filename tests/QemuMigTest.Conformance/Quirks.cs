@@ -103,8 +103,14 @@ internal static class Quirks
     /// <summary>A destination in postcopy that is told to migrate aborts: docs/findings.md, seen on 11.1. Before, it refuses, but its status goes to setup: seen on 7.2 and 10.0.</summary>
     public static bool MigrateInPostcopyAborts(QemuVersion version) => version.IsAtLeast(11, 0);
 
-    /// <summary>A multifd migration whose TLS is refused may hang after it has said failed, with its thread and sockets: docs/findings.md, seen on 7.2.22, 10.0.2 and 10.2.2, not on 11.1.</summary>
+    /// <summary>A multifd migration whose TLS, or whose UUID, is refused may hang after it has said failed, with its thread and sockets: docs/findings.md, seen on 7.2.22, 10.0.2 and 10.2.2, not on 11.1.</summary>
     public static bool RefusedMultifdMayHang(QemuVersion version) => !version.IsAtLeast(11, 0);
+
+    /// <summary>A destination that refuses a channel of multifd says why, and waits for another; later ones fail. Seen on 7.2, not on 10.0; that it came with 8.0 is a guess.</summary>
+    public static bool RefusedChannelLeavesDestination(QemuVersion version) => !version.IsAtLeast(8, 0);
+
+    /// <summary>Why a migration that fails at its very end waits for 8.0, which is a guess: seen on 7.2, not on 10.0.</summary>
+    public const string UnansweredIsPostMigrate = "7.2's source is in postmigrate when a migration has failed after all was sent, and refuses the next until its guest has run";
 
     /// <summary>Why cancelling a migration with a return path waits for 11.0: seen on 7.2, 10.0 and 10.2.</summary>
     public const string CancelMayFail = "with a return path a cancelled migration may end as failed before 11.0 (docs/findings.md)";

@@ -40,6 +40,9 @@ public readonly record struct MigrationCapability(string Name)
     /// <summary>The destination answers the source (since 2.10).</summary>
     public static readonly MigrationCapability ReturnPath = new("return-path");
 
+    /// <summary>What a guest writes to is saved before it does (since 6.0).</summary>
+    public static readonly MigrationCapability BackgroundSnapshot = new("background-snapshot");
+
     /// <summary>The source waits with the switchover until the destination agrees (since 8.1).</summary>
     public static readonly MigrationCapability SwitchoverAck = new("switchover-ack");
 

@@ -6,8 +6,6 @@ namespace QemuMigTest.Oracles;
 /// <summary>Every event has a reason, none is missing, and query-status says what the events did: which side runs, and in which run state.</summary>
 internal sealed class EventOracle : IPairOracle
 {
-    private static readonly MigrationCapability BackgroundSnapshot = new("background-snapshot");
-
     public string Name => "events";
 
     public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
@@ -76,7 +74,7 @@ internal sealed class EventOracle : IPairOracle
 
     private static MigrationSpan SpanOf(MigrationPair pair, MigrationRun run, MigrationSide side)
     {
-        var free = pair.Options.Capabilities.Concat(pair.Options.SourceCapabilities).Any(capability => capability == MigrationCapability.Colo || capability == BackgroundSnapshot);
+        var free = pair.Options.Capabilities.Concat(pair.Options.SourceCapabilities).Any(capability => capability == MigrationCapability.Colo || capability == MigrationCapability.BackgroundSnapshot);
         var isSource = run.Source == side;
         var switched = !isSource && !run.Destination.Process.Options.CommandLine.Arguments.Contains("-S") && RunStateWalk.Of(HistoryOf(pair, run.Source)).WasStoppedBy(run.Number);
         return new(run.Number, isSource ? run.SourceEvents : run.DestinationEvents, isSource, run.Outcome, free, switched)

@@ -13,6 +13,16 @@ internal sealed class ResidueOracle : IPairOracle
     // A virtio device that is stopped closes those of its queues (ioeventfd).
     private const string FewerDoorbells = "'anon_inode:[eventfd]' less";
 
+    private static readonly MigrationCapability[] TreatingMemory = [MigrationCapability.PostcopyRam, MigrationCapability.BackgroundSnapshot];
+
+    private static readonly Dictionary<string, string> Treatments = new()
+    {
+        ["nh"] = "still gets no huge pages",
+        ["um"] = "is still registered with a userfaultfd, for missing pages",
+        ["uw"] = "is still registered with a userfaultfd, for writes",
+        ["ui"] = "is still registered with a userfaultfd, for minor faults",
+    };
+
     public string Name => "residue";
 
     public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
@@ -22,7 +32,7 @@ internal sealed class ResidueOracle : IPairOracle
         {
             // A destination that was never connected to still listens, as it should.
             var runs = pair.Runs.Where(run => run.Source == side || run.Destination == side).ToList();
-            if (runs is not [var first, ..] || runs.Any(run => run.Destination == side && run.Outcome is not (MigrationOutcome.Completed or MigrationOutcome.FailedOver))
+            if (runs is not [var first, ..] || runs.Any(run => run.Destination == side && run.Outcome is not (MigrationOutcome.Completed or MigrationOutcome.FailedOver) && !HasFailed(run, side))
                 || first.ResourcesBefore(side) is not { } before)
             {
                 continue;
@@ -39,8 +49,18 @@ internal sealed class ResidueOracle : IPairOracle
             findings.AddRange(left.Select(text => new OracleFinding(Name, side.Name, $"{text} than before its first migration")));
         }
 
-        return [.. findings, .. await CompareMemoryAsync(pair, ct)];
+        return [.. findings, .. await CompareMemoryAsync(pair, ct), .. FindLeftOnMemory(pair)];
     }
+
+    // Postcopy and a snapshot have the kernel treat the guest's RAM otherwise while they last; a guest that gets no huge pages is slow for good.
+    private static IEnumerable<OracleFinding> FindLeftOnMemory(MigrationPair pair) =>
+        pair.Options.Capabilities.Concat(pair.Options.SourceCapabilities).Intersect(TreatingMemory).Any()
+        && pair.Runs is [.., { Outcome: MigrationOutcome.Completed }]
+            ? from side in pair.QemuSides
+              where !side.Process.Exited.IsCompleted && !pair.MayKeep(side)
+              from flag in MemoryUse.FlagsFrom(side.Process.Child.Id, pair.SmallestRamBlock).Intersect(Treatments.Keys)
+              select new OracleFinding("residue", side.Name, $"after the migration the guest's RAM {Treatments[flag]} (VmFlags {flag} in /proc/{side.Process.Child.Id}/smaps)")
+            : [];
 
     // The machine is the same, and the source has had its own memory before: what the destination has more came with the migration, or with the BIOS that ran there once more.
     private async Task<IReadOnlyList<OracleFinding>> CompareMemoryAsync(MigrationPair pair, CancellationToken ct)
@@ -69,6 +89,9 @@ internal sealed class ResidueOracle : IPairOracle
 
         long? Read(MigrationSide side) => MemoryUse.ReadBelow(side.Process.Child.Id, pair.SmallestRamBlock);
     }
+
+    private static bool HasFailed(MigrationRun run, MigrationSide destination) =>
+        run.Outcome == MigrationOutcome.Failed && destination.Process.Qmp.Events.Skip(run.DestinationEvents).Any(e => MigrationSide.StatusOf(e) == MigrationStatus.Failed);
 
     // Threads are joined, and connections closed, a moment after the last status.
     private static async Task<IReadOnlyList<string>> SettleAsync(MigrationSide side, ProcessResources before, List<string> known, bool mayHaveFewerDoorbells, TimeSpan limit, CancellationToken ct)

@@ -18,6 +18,42 @@ public static class MemoryUse
     /// <returns>KiB; null when the process has ended.</returns>
     public static long? ReadFrom(int processId, long limit) => Read(processId, limit, long.MaxValue);
 
+    /// <summary>Reads how the kernel was told to treat the mappings that are as large as a limit, or larger (<c>VmFlags</c>, since Linux 3.8): <c>nh</c> for no huge pages, <c>um</c> and <c>uw</c> for a userfaultfd.</summary>
+    /// <param name="processId">The process.</param>
+    /// <param name="least">Mappings of this size, in bytes, and larger ones are looked at.</param>
+    /// <returns>The flags that any of them has; none when the process has ended.</returns>
+    public static IReadOnlySet<string> FlagsFrom(int processId, long least)
+    {
+        try
+        {
+            return Flags(File.ReadLines($"/proc/{processId}/smaps"), least);
+        }
+        catch (IOException)
+        {
+            return new HashSet<string>();
+        }
+    }
+
+    internal static IReadOnlySet<string> Flags(IEnumerable<string> smaps, long least)
+    {
+        const string Flags = "VmFlags:";
+        var found = new HashSet<string>(StringComparer.Ordinal);
+        var counts = false;
+        foreach (var line in smaps)
+        {
+            if (line is [< 'A' or > 'Z', ..])
+            {
+                counts = SizeOf(Encoding.ASCII.GetBytes(line)) >= least;
+            }
+            else if (counts && line.StartsWith(Flags, StringComparison.Ordinal))
+            {
+                found.UnionWith(line[Flags.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries));
+            }
+        }
+
+        return found;
+    }
+
     // Some 14000 lines, after every test: no string is made of any.
     internal static long Sum(ReadOnlySpan<byte> smaps, long least, long limit)
     {

@@ -87,6 +87,23 @@ public sealed class CancelledTests : AftermathFixture
         await MoveAfterwardsAsync(pair, new FileChannel(), ct);
     }
 
+    // Whose turn it is, is kept from migration to migration. With one channel each of the many but the first would be beyond it.
+    [MigrationTest("/migration/aftermath/cancelled/fewer-channels"), RequiresCapability("multifd")]
+    public async Task The_guest_moves_over_one_channel_after_a_cancel_over_many(CancellationToken ct)
+    {
+        const string Channels = "multifd-channels";
+        var pair = await StartPairAsync(new() { Capabilities = [MigrationCapability.Multifd], Parameters = new() { [Channels] = 15 }, RegionMiB = PairOptions.SmallRegionMiB }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForPageSentAsync(ct);
+        await migration.CancelAsync(DestinationEnd.Exits(), ct);
+
+        await pair.StartAnotherDestinationAsync(ct);
+        await Task.WhenAll(new[] { pair.Source, pair.Destination }.Select(side => side.SetParametersAsync(new() { [Channels] = 1 }, ct)));
+        await pair.SetConvergenceAsync(Convergence.Allowed, ct);
+        migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.CompleteAsync(ct);
+    }
+
     private async Task CancelAsync(string after, string capabilities, CancellationToken ct)
     {
         var pair = await StartPairAsync(new()

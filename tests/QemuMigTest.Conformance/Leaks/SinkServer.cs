@@ -22,10 +22,13 @@ internal sealed class SinkServer : IDisposable
     /// <summary>Its address for <c>migrate</c>.</summary>
     public string Uri => $"tcp:127.0.0.1:{((IPEndPoint)_listener.LocalEndPoint!).Port}";
 
+    /// <summary>Ends all its connections.</summary>
+    public void HangUp() => _stop.Cancel();
+
     /// <summary>Ends it and all its connections.</summary>
     public void Dispose()
     {
-        _stop.Cancel();
+        HangUp();
         _listener.Dispose();
         _stop.Dispose();
     }

@@ -127,6 +127,22 @@ public sealed class CapabilityRuleTests : RuleFixture
             await walk.AllOffAsync(ct);
         }
 
+        // The same with the parameters that capabilities exclude.
+        foreach (var name in only is null ? names : [only])
+        {
+            (string, bool)[] on = [(name, true), .. CapabilityNeeds.Of(name).Where(names.Contains).Select(needed => (needed, true))];
+            foreach (var setAsync in new Func<bool, CancellationToken, Task>[] { walk.SetCompressionAsync, walk.SetTlsAsync })
+            {
+                await walk.SetAsync(on, ct);
+                await setAsync(true, ct);
+                await walk.AllOffAsync(ct);
+                await setAsync(true, ct);
+                await walk.SetAsync(on, ct);
+                await walk.AllOffAsync(ct);
+                await setAsync(false, ct);
+            }
+        }
+
         await probe.FinishAsync(ct);
     }
 

@@ -26,6 +26,28 @@ public sealed class ValidateUuidTests : MigrationFixture
         await migration.FailAsync("", DestinationEnd.Exits($"UUID received is {Ones} and local is {other}"), ct);
     }
 
+    // Each channel brings the UUID, whether it is to be validated or not.
+    [MigrationTest("/migration/rules/uuid/multifd"), RequiresCapability("multifd")]
+    public async Task A_channel_of_another_UUID_is_refused_by_the_destination(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new()
+        {
+            Convergence = Convergence.Allowed,
+            RegionMiB = PairOptions.SmallRegionMiB,
+            Capabilities = [MigrationCapability.Multifd],
+            SourceArguments = Uuid(Ones),
+            DestinationArguments = Uuid(Twos),
+        }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        if (Quirks.RefusedMultifdMayHang(Environment.Source.Version))
+        {
+            pair.AllowResidue(pair.Source);
+        }
+
+        var error = $"received uuid '{Ones}' and expected uuid '{Twos}'";
+        await migration.FailAsync("", Quirks.RefusedChannelLeavesDestination(Environment.Destination.Version) ? DestinationEnd.Rejects(error) : DestinationEnd.Exits(error), ct);
+    }
+
     private async Task AcceptedAsync(string? source, string? destination, CancellationToken ct)
     {
         var migration = await MigrateAsync(source, destination, ct);

@@ -73,7 +73,7 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
     {
         var pair = await StartPairAsync(options with
         {
-            SourceCapabilities = [new("background-snapshot")],
+            SourceCapabilities = [MigrationCapability.BackgroundSnapshot],
             DestinationArguments = new QemuCommandLine().With("-S"),
         }, ct);
         await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = bandwidth }, ct);
