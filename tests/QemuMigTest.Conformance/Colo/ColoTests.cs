@@ -25,6 +25,11 @@ public sealed class ColoTests : MigrationFixture
 
     private async Task FailOverAsync(Func<MigrationPair, MigrationSide> survivor, string more, bool checkpoint, CancellationToken ct)
     {
+        if (checkpoint && !Environment.IsQ35 && Quirks.ColoCheckpointAborts(Environment.Destination.Version))
+        {
+            Skip("machine type q35, or QEMU 8.0", new(Environment.MachineType, "7.2 does not come to an end of a checkpoint on pc; on q35 its secondary aborts (docs/findings.md)"));
+        }
+
         var pair = await StartPairAsync(Options(more), ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         if (Quirks.ColoUnreachable(Environment.Source.Version))

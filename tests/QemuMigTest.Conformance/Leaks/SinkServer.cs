@@ -9,6 +9,7 @@ internal sealed class SinkServer : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly bool _hangsUp;
+    private long _received;
 
     /// <param name="hangsUp">Whether it closes each connection when its first bytes have come.</param>
     public SinkServer(bool hangsUp)
@@ -21,6 +22,9 @@ internal sealed class SinkServer : IDisposable
 
     /// <summary>Its address for <c>migrate</c>.</summary>
     public string Uri => $"tcp:127.0.0.1:{((IPEndPoint)_listener.LocalEndPoint!).Port}";
+
+    /// <summary>Bytes that have come, over all connections.</summary>
+    public long Received => Interlocked.Read(ref _received);
 
     /// <summary>Ends all its connections.</summary>
     public void HangUp() => _stop.Cancel();
@@ -56,8 +60,9 @@ internal sealed class SinkServer : IDisposable
             var buffer = new byte[256 * 1024];
             try
             {
-                while (await connection.ReceiveAsync(buffer, _stop.Token) > 0 && !_hangsUp)
+                while (await connection.ReceiveAsync(buffer, _stop.Token) is var bytes and > 0 && !_hangsUp)
                 {
+                    Interlocked.Add(ref _received, bytes);
                 }
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
