@@ -20,6 +20,9 @@ public sealed record GuestProgramSettings
     /// <summary>The size of what QEMU sends, and of what is checked, as one page: 4096 bytes.</summary>
     public const int PageSize = 4096;
 
+    // UNROLLED in asm/a-b.S.
+    private const int StampsAtOnce = 16;
+
     /// <summary>The end of the guest-physical addresses that are RAM on every machine: 2 GiB. PCI devices may be seen above.</summary>
     public const uint HighestRegionEnd = 0x8000_0000;
 
@@ -34,7 +37,8 @@ public sealed record GuestProgramSettings
     public uint PageStride { get; init; } = PageSize;
 
     /// <summary>Bytes from one stamp to the next: a power of two from 4 to 256. With 4 no byte is without meaning; a guest whose
-    /// every instruction costs a microsecond (KVM that has to emulate) prepares its memory sooner with 256.</summary>
+    /// every instruction costs a microsecond (KVM that has to emulate) prepares its memory sooner with 256. Or a power of two from
+    /// 4096 on, of which the region has a multiple of 16: most pages that are not dirtied are zero, and soon sent.</summary>
     public uint StampSpacing { get; init; } = 4;
 
     /// <summary>Passes over the region from one 'B' on the serial line to the next, 1 or more.</summary>
@@ -47,6 +51,9 @@ public sealed record GuestProgramSettings
     /// <summary>Bytes in the region.</summary>
     public uint RegionSize => RegionEnd - RegionStart;
 
+    /// <summary>The address of one of the pages that are dirtied: those from the last on are the first ones again.</summary>
+    internal uint DirtiedPage(uint number) => RegionStart + (number % (RegionSize / PageStride) * PageStride);
+
     /// <summary>Checks what the guest program relies on.</summary>
     /// <exception cref="ArgumentException">A value is out of its range; the message names it, its value and the range.</exception>
     public void Validate()
@@ -57,8 +64,8 @@ public sealed record GuestProgramSettings
             $"a multiple of 4096, above {nameof(RegionStart)} (0x{RegionStart:x}) and at most 2 GiB");
         Require(PageStride % PageSize == 0 && PageStride > 0 && PageStride <= RegionSize, nameof(PageStride), PageStride,
             $"a multiple of 4096 and at most the size of the region (0x{RegionSize:x})");
-        Require(uint.IsPow2(StampSpacing) && StampSpacing is >= 4 and <= 256, nameof(StampSpacing), StampSpacing,
-            "a power of two from 4 to 256");
+        Require(uint.IsPow2(StampSpacing) && (StampSpacing is >= 4 and <= 256 || (StampSpacing >= PageSize && RegionSize % (StampsAtOnce * (ulong)StampSpacing) == 0)), nameof(StampSpacing), StampSpacing,
+            "a power of two from 4 to 256, or from 4096 on and a sixteenth of what the region is a multiple of");
         Require(PassesPerMarker > 0, nameof(PassesPerMarker), PassesPerMarker, "1 or more");
     }
 

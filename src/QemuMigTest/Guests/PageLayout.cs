@@ -18,9 +18,11 @@ internal sealed class PageLayout
     // The stamps of a page at address A are (_mask & A) | _offsets: A has no bits below the page's size.
     private readonly uint[] _offsets = new uint[DwordsPerPage];
     private readonly uint[] _mask = new uint[DwordsPerPage];
+    private readonly uint _stampSpacing;
 
     public PageLayout(uint stampSpacing)
     {
+        _stampSpacing = stampSpacing;
         for (uint offset = 0; offset < PageSize; offset += stampSpacing)
         {
             _offsets[offset / sizeof(uint)] = offset;
@@ -66,6 +68,12 @@ internal sealed class PageLayout
     /// <summary>Writes the stamps of the page at an address, from one of its offsets on.</summary>
     public void FillStamps(Span<byte> page, uint address, int from)
     {
+        if (!IsStamped(address))
+        {
+            page[from..].Clear();
+            return;
+        }
+
         for (var offset = from; offset < PageSize; offset += sizeof(uint))
         {
             var i = offset / sizeof(uint);
@@ -78,6 +86,11 @@ internal sealed class PageLayout
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool HasStamps(ReadOnlySpan<byte> page, uint address, int from)
     {
+        if (!IsStamped(address))
+        {
+            return !page[from..].ContainsAnyExcept((byte)0);
+        }
+
         var seen = MemoryMarshal.Cast<byte, uint>(page)[..DwordsPerPage];
         var addresses = new Vector<uint>(address);
         var difference = Vector<uint>.Zero;
@@ -88,4 +101,6 @@ internal sealed class PageLayout
         }
         return difference == Vector<uint>.Zero;
     }
+
+    private bool IsStamped(uint address) => address % _stampSpacing == 0;
 }

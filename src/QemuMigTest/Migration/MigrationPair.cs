@@ -17,6 +17,8 @@ public sealed partial class MigrationPair : IAsyncDisposable
 
     private const string RamObject = "ram0";
     private const uint SparseStamps = 256;
+    private const uint StampsInStride = 16;
+    private const uint PassesOfFewPages = 100_000;
     private readonly List<MigrationRun> _runs = [];
     private readonly List<MigrationSide> _retired = [];
     private readonly List<MigrationSide> _lost = [];
@@ -32,13 +34,16 @@ public sealed partial class MigrationPair : IAsyncDisposable
         // A KVM that emulates real and unpaged mode needs a minute for a stamp in every dword.
         var emulated = environment.Accelerator.Name == "kvm" && !environment.Host.HardwareVirtualization;
         var settings = new GuestProgramSettings { Suspend = options.GuestSuspends };
+        var stride = options.PageStrideMiB << 20;
         settings = settings with
         {
             RegionEnd = settings.RegionStart + (options.RegionMiB << 20),
+            PageStride = stride > 0 ? stride : settings.PageStride,
+            StampSpacing = stride > 0 ? stride / StampsInStride : emulated ? SparseStamps : settings.StampSpacing,
             // As many markers a second as a large guest writes: a socket takes some 270 single bytes, and then QEMU's serial port loses what comes.
-            PassesPerMarker = settings.PassesPerMarker * PairOptions.LargestRegionMiB / options.RegionMiB,
+            PassesPerMarker = stride > 0 ? PassesOfFewPages : settings.PassesPerMarker * PairOptions.LargestRegionMiB / options.RegionMiB,
         };
-        Program = GuestProgram.AB(emulated ? settings with { StampSpacing = SparseStamps } : settings);
+        Program = GuestProgram.AB(settings);
         MemoryModel = new GuestMemoryModel(Program);
         StateProgram = options.StateGuest is { } state ? StateProgram.Create(state, StatePlan.Q35(), environment.Accelerator.Name == "tcg") : null;
         Spawner = spawner;

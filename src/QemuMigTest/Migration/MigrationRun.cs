@@ -11,7 +11,7 @@ public sealed partial class MigrationRun
     private const string PassEvent = "MIGRATION_PASS";
 
     // Early in RAM, so that a held migration comes by soon; and not where the guest program counts.
-    private const uint MarkerPage = 8;
+    private const uint MarkerPage = 10;
     private const uint MarkerOffset = 0x800;
     private const int CounterBytes = 256;
     private readonly ulong _markerValue;
@@ -72,7 +72,7 @@ public sealed partial class MigrationRun
     /// <summary>Where its events start in the destination's log.</summary>
     public int DestinationEvents { get; }
 
-    private ulong MarkerAddress => Pair.Program.Settings.RegionStart + (MarkerPage * Pair.Program.Settings.PageStride) + MarkerOffset;
+    private ulong MarkerAddress => Pair.Program.Settings.DirtiedPage(MarkerPage) + MarkerOffset;
 
     /// <summary>Stops the guest (<c>stop</c>) on a source that is still sending: it arrives stopped.</summary>
     public async Task StopGuestAsync(CancellationToken ct)
@@ -162,7 +162,7 @@ public sealed partial class MigrationRun
     public async Task WaitForSentPageDirtiedAsync(CancellationToken ct)
     {
         await WaitForPageSentAsync(ct);
-        var page = Pair.Program.Settings.RegionStart + (MarkerPage * Pair.Program.Settings.PageStride);
+        var page = Pair.Program.Settings.DirtiedPage(MarkerPage);
         var before = Source.Process.QTest!.Read(page, CounterBytes);
         await WatchAsync(watched => Poll.UntilAsync(Source.Name, $"the guest to write to the page at 0x{page:x}", token =>
         {

@@ -22,13 +22,12 @@ internal static class NoisePages
     {
         var settings = pair.Program.Settings;
         var pages = settings.RegionSize / settings.PageStride;
-        uint Dirtied(uint number) => settings.RegionStart + (number * settings.PageStride);
         if (migration == 1)
         {
             // A page that is dirtied all the time, two neighbours, and the region's last.
-            foreach (var page in new[] { Dirtied(0), Dirtied(11), Dirtied(12), Dirtied(pages / 2), Dirtied(pages - 1) })
+            foreach (var number in (uint[])[0, 11, 12, pages / 2, pages - 1])
             {
-                WriteInRegion(pair, page, migration);
+                WriteInRegion(pair, settings.DirtiedPage(number), migration);
             }
 
             // Low memory and the last page of RAM are the BIOS's, when a guest wakes up.
@@ -39,7 +38,7 @@ internal static class NoisePages
             }
         }
 
-        WriteInRegion(pair, Dirtied(13), migration);
+        WriteInRegion(pair, settings.DirtiedPage(13), migration);
         var turning = settings.RegionEnd + (TurningPage * PageSize);
         WriteOutside(pair, turning, migration % 2 == 1 ? Noise(turning, migration, PageSize) : new byte[PageSize], migration);
     }

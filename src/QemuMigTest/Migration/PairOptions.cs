@@ -15,6 +15,7 @@ namespace QemuMigTest.Migration;
 ///     ExitOnError = true,
 ///     Convergence = Convergence.Held,
 ///     RegionMiB = 99,
+///     PageStrideMiB = 0,
 ///     DirtyRingSize = 0,
 ///     GuestSuspends = false,
 ///     StateGuest = null,
@@ -67,6 +68,9 @@ public sealed record PairOptions
             field = value;
         }
     } = LargestRegionMiB;
+
+    /// <summary>From one page that the guest dirties to the next, MiB, a power of two of which the region is a multiple; 0 for a guest that dirties all pages of the region. Most of the others are zero.</summary>
+    public uint PageStrideMiB { get; init; }
 
     /// <summary>How many entries KVM's dirty ring of each vCPU has (dirty-ring-size, since 6.1), a power of two; 0 for none. Needs KVM.</summary>
     public int DirtyRingSize { get; init; }

@@ -17,6 +17,9 @@ public sealed class UnfinishedTests : MigrationFixture
     private const byte LatchCounter1 = 0x40;
     private const byte LatchCounter2 = 0x80;
     private const ushort PitGates = 0x61;
+    private const byte SpeakerOn = 3;
+    private const byte SpeakerBit = 2;
+    private const byte RefreshBit = 0x10;
     private const ushort CmosIndex = 0x70;
     private const ushort CmosData = 0x71;
     private const byte ClockControl = 0x0b;
@@ -84,12 +87,18 @@ public sealed class UnfinishedTests : MigrationFixture
         qtest.Out8(A20Port, A20Closed);
 
         // A counter of which the first byte is written, and one of which the first byte is read.
-        qtest.Out8(PitGates, (byte)(qtest.In8(PitGates) | 1));
+        qtest.Out8(PitGates, SpeakerOn);
         Count(qtest, PitCounter2, 0xb0, 0x4321);
         qtest.Out8(PitCounter2, 0x34);
         Count(qtest, PitCounter1, 0x70, 0xbeef);
         qtest.Out8(PitControl, LatchCounter1);
         qtest.In8(PitCounter1).ShouldBe((byte)0xef, "the first byte of the PIT's counter 1, on the source");
+
+        // Each read turns it, and it is zero at first.
+        if ((qtest.In8(PitGates) & RefreshBit) == 0)
+        {
+            (qtest.In8(PitGates) & RefreshBit).ShouldBe(RefreshBit, $"the refresh bit of port 0x{PitGates:x}, read again, on the source");
+        }
 
         // The clock is held, and set anew.
         var calendar = Calendar.Select(register => ReadCmos(qtest, register.Register)).ToArray();
@@ -146,6 +155,10 @@ public sealed class UnfinishedTests : MigrationFixture
         ReadCounter(qtest, PitCounter2).ShouldBe(0x1234, $"{name}: the PIT's counter 2, whose first byte was written before the migration and whose second after it");
         qtest.In8(PitCounter1).ShouldBe((byte)0xbe, $"{name}: the second byte of the PIT's counter 1, whose first was read before the migration");
 
+        var gates = qtest.In8(PitGates);
+        (gates & SpeakerBit).ShouldBe(SpeakerBit, $"{name}: whether the PC speaker sounds what counter 2 gives (port 0x{PitGates:x}, bit 1): it was turned on before the migration");
+        (gates & RefreshBit).ShouldBe(0, $"{name}: the refresh bit of port 0x{PitGates:x}, which each read turns: it was set when it was read last, before the migration");
+
         (ReadIoApic(qtest) & HasNoEndYet).ShouldBe(HasNoEndYet, $"{name}: remote IRR of the serial port's line in the I/O APIC: it was handed over before the migration, and has no end yet");
         string.Concat(Enumerable.Range(0, 3).Select(_ => (char)qtest.In8(FirmwareData))).ShouldBe("EMU", $"{name}: the rest of fw_cfg's signature, whose first byte was read before the migration");
     }
@@ -154,6 +167,7 @@ public sealed class UnfinishedTests : MigrationFixture
     private static void PutRight(QTestClient qtest, byte[] calendar)
     {
         qtest.Out8(A20Port, A20Open);
+        qtest.Out8(PitGates, 0);
         qtest.Out8(Serial + 1, 0);
         WriteIoApic(qtest, 0, Masked);
         WriteIoApic(qtest, 1, 0);

@@ -88,9 +88,16 @@ internal sealed class AhciDisk(MigrationPair pair, int? number = null)
     /// <param name="page">The page, guest-physical.</param>
     /// <param name="when">When that is: <c>in pass 2</c>.</param>
     /// <param name="ct">Ends the wait.</param>
-    public async Task ReadAsync(uint page, string when, CancellationToken ct)
+    public Task ReadAsync(uint page, string when, CancellationToken ct) => ReadAsync(page, page, when, ct);
+
+    /// <summary>Has it read the disk's first sector into a page that an IOMMU has put elsewhere.</summary>
+    /// <param name="seen">The page, as the disk's controller is told.</param>
+    /// <param name="page">Where that is, guest-physical.</param>
+    /// <param name="when">When that is.</param>
+    /// <param name="ct">Ends the wait.</param>
+    public async Task ReadAsync(uint seen, uint page, string when, CancellationToken ct)
     {
-        await ExecuteAsync(ReadDma, 0, 1, page, "to read a sector", when, ct);
+        await ExecuteAsync(ReadDma, 0, 1, seen, "to read a sector", when, ct);
         var content = new byte[PageSize];
         pair.Program.Image.Span.CopyTo(content);
         pair.Expect(page, content, $"by its disk, {when}");

@@ -126,6 +126,20 @@ public class GuestMemoryModelTests
         model.Check(guest.Region, guest.RunTo(0x10_0000, false)).IsIntact.ShouldBeTrue();
     }
 
+    [Test]
+    public void Pages_without_a_stamp_are_zero_where_stamps_are_pages_apart()
+    {
+        var settings = new GuestProgramSettings { RegionEnd = 0x14_0000, PageStride = 0x1_0000, StampSpacing = 0x2000 };
+        var guest = new NaiveGuest(settings);
+        guest.RunPasses(3);
+        var (model, state) = (new GuestMemoryModel(GuestProgram.AB(settings)), guest.RunTo(0x12_0000, false));
+
+        model.Check(guest.Region, state).IsIntact.ShouldBeTrue();
+        guest.Region[0x3_1000..0x3_3000].Count(value => value != 0).ShouldBe(2, "the stamp of 0x132000");
+        guest.Region[0x3_1800] = 1;
+        model.Check(guest.Region, state).DamagedBytes.ShouldBe(1);
+    }
+
     [TestCase(0x0f_fff0u, 0x20)]
     [TestCase(0x64_0000u - 1, 2)]
     [TestCase(0x10_00ffu, 1)]

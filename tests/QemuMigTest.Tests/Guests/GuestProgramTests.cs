@@ -88,6 +88,7 @@ public class GuestProgramTests
     [TestCase(0x0010_0000u, 0x640_0000u, 0x1000u, 2u, 8u, nameof(GuestProgramSettings.StampSpacing))]
     [TestCase(0x0010_0000u, 0x640_0000u, 0x1000u, 12u, 8u, nameof(GuestProgramSettings.StampSpacing))]
     [TestCase(0x0010_0000u, 0x640_0000u, 0x1000u, 512u, 8u, nameof(GuestProgramSettings.StampSpacing))]
+    [TestCase(0x0010_0000u, 0x640_0000u, 0x1000u, 0x2_0000u, 8u, nameof(GuestProgramSettings.StampSpacing))]
     [TestCase(0x0010_0000u, 0x640_0000u, 0x1000u, 4u, 0u, nameof(GuestProgramSettings.PassesPerMarker))]
     public void A_setting_out_of_range_is_refused_by_name(
         uint start, uint end, uint stride, uint spacing, uint passes, string name)
