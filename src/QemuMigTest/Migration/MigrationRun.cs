@@ -17,6 +17,7 @@ public sealed partial class MigrationRun
     private readonly ulong _markerValue;
     private readonly ProcessResources? _sourceResources;
     private readonly ProcessResources? _destinationResources;
+    private readonly IReadOnlyDictionary<string, bool> _disks;
     private int _serialPosition;
 
     internal MigrationRun(MigrationPair pair, MigrationChannel channel, int number, RunState sourceState)
@@ -31,6 +32,7 @@ public sealed partial class MigrationRun
         SourceEvents = Source.EventPosition;
         DestinationEvents = pair.Options.Mode.DestinationJoinsLater ? 0 : Destination.EventPosition;
         Source.SkipStatuses();
+        _disks = MigrationPair.DisksOf(Source);
         _sourceResources = ProcessResources.Read(Source.Process.Child.Id);
         _destinationResources = pair.Options.Mode.DestinationJoinsLater ? null : ProcessResources.Read(Destination.Process.Child.Id);
         _markerValue = 0xfeed_0000_0000_0000 + (ulong)number;
@@ -94,11 +96,22 @@ public sealed partial class MigrationRun
         SourceWasRunning = SourceState.Running;
     }
 
-    /// <summary>Waits for a status on the source; see <see cref="MigrationSide.WaitForStatusAsync"/>.</summary>
-    public Task WaitForStatusAsync(MigrationStatus goal, CancellationToken ct) =>
-        goal == MigrationStatus.Failed || goal == MigrationStatus.Failing || goal == MigrationStatus.Cancelling || goal == MigrationStatus.Cancelled
-            ? Source.WaitForStatusAsync(goal, null, ct)
-            : WatchAsync(token => Source.WaitForStatusAsync(goal, null, token), ct);
+    /// <summary>Waits for a status on the source; see <see cref="MigrationSide.WaitForStatusAsync"/>. In pre-switchover, which lasts until the source is told to go on, it must have its disks as before.</summary>
+    /// <exception cref="QemuMigTestException">In pre-switchover it has given a disk away.</exception>
+    public async Task WaitForStatusAsync(MigrationStatus goal, CancellationToken ct)
+    {
+        if (goal == MigrationStatus.Failed || goal == MigrationStatus.Failing || goal == MigrationStatus.Cancelling || goal == MigrationStatus.Cancelled)
+        {
+            await Source.WaitForStatusAsync(goal, null, ct);
+            return;
+        }
+
+        await WatchAsync(token => Source.WaitForStatusAsync(goal, null, token), ct);
+        if (goal == MigrationStatus.PreSwitchover)
+        {
+            SeeDisks();
+        }
+    }
 
     /// <summary>Waits until the source has begun its n-th pass over RAM (MIGRATION_PASS, since 2.6). With postcopy-ram a QEMU from 11.0 on counts each
     /// of its iterations, of 100 ms or less, so that nothing need have been sent then: see <see cref="WaitForPageSentAsync"/>.</summary>
@@ -235,6 +248,16 @@ public sealed partial class MigrationRun
         {
             Outcome = MigrationOutcome.Refused;
             throw;
+        }
+    }
+
+    // Jobs that write to them are still to be ended then.
+    private void SeeDisks()
+    {
+        var now = MigrationPair.DisksOf(Source);
+        if (_disks.Where(disk => disk.Value && !now.GetValueOrDefault(disk.Key)).Select(disk => Path.GetFileName(disk.Key)).ToList() is { Count: > 0 } lost)
+        {
+            throw new QemuMigTestException($"{Source.Name}: in {MigrationStatus.PreSwitchover} its disks must be its own until migrate-continue; it has {string.Join(", ", lost)} open for reading alone: block nodes are inactive");
         }
     }
 

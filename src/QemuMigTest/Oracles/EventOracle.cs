@@ -72,11 +72,23 @@ internal sealed class EventOracle : IPairOracle
         return new(side.Process.Qmp.Events.Snapshot(), side.Process.Commands, !arguments.Contains("-S") && !arguments.Contains("-incoming"), spans);
     }
 
+    // A destination that is told stop or cont before the guest has come does, when it comes, as it was told last, -S or not.
+    private static bool StartsByItself(MigrationRun run)
+    {
+        var process = run.Destination.Process;
+        var arrived = process.Qmp.Events.Skip(run.DestinationEvents).FirstOrDefault(e => e.Name == "RESUME" || MigrationSide.StatusOf(e) == MigrationStatus.Completed)?.Position ?? int.MaxValue;
+        return process.Commands.LastOrDefault(command => command.Name is "stop" or "cont" && command.To <= arrived)?.Name switch
+        {
+            { } told => told == "cont",
+            null => !process.Options.CommandLine.Arguments.Contains("-S"),
+        };
+    }
+
     private static MigrationSpan SpanOf(MigrationPair pair, MigrationRun run, MigrationSide side)
     {
         var free = pair.Options.Capabilities.Concat(pair.Options.SourceCapabilities).Any(capability => capability == MigrationCapability.Colo || capability == MigrationCapability.BackgroundSnapshot);
         var isSource = run.Source == side;
-        var switched = !isSource && !run.Destination.Process.Options.CommandLine.Arguments.Contains("-S") && RunStateWalk.Of(HistoryOf(pair, run.Source)).WasStoppedBy(run.Number);
+        var switched = !isSource && StartsByItself(run) && RunStateWalk.Of(HistoryOf(pair, run.Source)).WasStoppedBy(run.Number);
         return new(run.Number, isSource ? run.SourceEvents : run.DestinationEvents, isSource, run.Outcome, free, switched)
         {
             JoinedLate = run.DestinationJoinedLate && !isSource,

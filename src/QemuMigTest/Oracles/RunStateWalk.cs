@@ -158,6 +158,11 @@ internal sealed class RunStateWalk
         {
             RunState = null;
         }
+        // Without a status failing, to 10.2, a migration says failed as soon as it knows of it.
+        else if (span.IsSource && (status == S.Cancelled || status == S.Failed && SawBefore(span, e, S.Failing)) && WasStoppedBy(span.Number) && _resumes.GetValueOrDefault(span.Number) == 0)
+        {
+            _wrong.Add($"migration {span.Number} said {status} at {Time(e)}, before the guest that it had stopped ran here again");
+        }
         else if (status == S.Completed && !Running)
         {
             // In postcopy it is another thread that says completed.

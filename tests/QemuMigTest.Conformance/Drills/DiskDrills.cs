@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Drills;
@@ -22,5 +23,25 @@ public sealed class DiskDrills : DrillFixture
         await File.WriteAllBytesAsync(image, new byte[512], ct);
         var pair = await StartVictimAsync(new() { SourceArguments = new QemuCommandLine().With("-blockdev", $"driver=file,node-name=other,filename={QemuCommandLine.InList(image)},read-only=on") }, ct);
         (await FindingsAsync(pair, ct)).ShouldContain("[disk] source: the guest runs here, and its QEMU has other.image open for reading alone");
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task A_disk_that_a_source_gives_away_before_its_switchover_is_found(CancellationToken ct)
+    {
+        var image = Session.Scratch.CreateChild("other").File("other.image");
+        await File.WriteAllBytesAsync(image, new byte[512], ct);
+        var pair = await StartVictimAsync(new()
+        {
+            SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover],
+            SourceArguments = new QemuCommandLine().With("-blockdev", $"driver=file,node-name=other,filename={QemuCommandLine.InList(image)}"),
+        }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await pair.Source.ExecuteAsync("blockdev-reopen", new()
+        {
+            ["options"] = new JsonArray(new JsonObject { ["driver"] = "file", ["node-name"] = "other", ["filename"] = image, ["read-only"] = true }),
+        }, ct);
+        await migration.AllowConvergenceAsync(ct);
+        (await Should.ThrowAsync<QemuMigTestException>(() => migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct))).Message
+            .ShouldBe("source: in pre-switchover its disks must be its own until migrate-continue; it has other.image open for reading alone: block nodes are inactive");
     }
 }

@@ -15,6 +15,7 @@ public sealed class AnnounceTests : MigrationFixture
     private const int Rounds = 4;
     private const int Interval = 20;
     private const int TypeAt = 12;
+    private const int SlowestPostcopy = 4096;
     private const ushort ReverseArp = 0x8035;
     private static readonly Dictionary<string, string> Macs = new() { [Card] = "52:54:00:12:34:56", [OtherCard] = "52:54:00:12:34:57" };
     private static readonly TimeSpan UnboundedStep = TimeSpan.FromSeconds(10);
@@ -47,25 +48,48 @@ public sealed class AnnounceTests : MigrationFixture
         took.ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds((Interval * (Rounds - 1)) + (Step * (Rounds - 2))), "from RESUME to the last announcement");
     }
 
+    [MigrationTest("/migration/promises/announce/postcopy"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
+    public async Task The_network_is_told_where_the_guest_is_before_its_memory_has_come(CancellationToken ct)
+    {
+        using var card = Listen();
+        using var fromSource = Listen();
+        var pair = await StartPairAsync(Options(card, fromSource, Interval, Interval) with { Capabilities = [MigrationCapability.PostcopyRam], Convergence = Convergence.Held }, ct);
+        await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = SlowestPostcopy }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForPageSentAsync(ct);
+        await migration.StartPostcopyAsync(ct);
+        await SeeAsync(pair.Destination, card, Card, Rounds, ct);
+        (await pair.Source.QueryMigrateAsync(ct)).Status.ShouldBe(MigrationStatus.PostcopyActive, "most of the memory is still on the source");
+        await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = 0 }, ct);
+        await migration.CompleteAsync(ct);
+        card.Available.ShouldBe(0, "it is told once, not once more when the memory has come");
+        fromSource.Available.ShouldBe(0, "the source has no guest to announce");
+    }
+
     // How long the announcements took, from RESUME on.
     private async Task<(MigrationPair Pair, TimeSpan Took)> AnnounceAsync(Socket card, int step, int max, CancellationToken ct, Socket? otherCard = null)
     {
         using var fromSource = Listen();
-        var other = otherCard is null ? new QemuCommandLine() : Nic(otherCard, OtherCard);
-        var pair = await StartPairAsync(new()
-        {
-            RegionMiB = PairOptions.SmallRegionMiB,
-            Convergence = Convergence.Allowed,
-            SourceArguments = Nic(fromSource, Card).With((otherCard is null ? other : Nic(fromSource, OtherCard)).Arguments),
-            DestinationArguments = Nic(card, Card).With(other.Arguments),
-            Parameters = new JsonObject { ["announce-initial"] = Interval, ["announce-step"] = step, ["announce-max"] = max, ["announce-rounds"] = Rounds },
-        }, ct);
+        var pair = await StartPairAsync(Options(card, fromSource, step, max, otherCard), ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);
         await SeeAsync(pair.Destination, card, Card, Rounds, ct);
         var took = TimeProvider.System.GetUtcNow() - (await pair.Destination.WaitForEventAsync("RESUME", migration.DestinationEvents, ct)).Timestamp;
         fromSource.Available.ShouldBe(0, "the source has no guest to announce");
         return (pair, took);
+    }
+
+    private static PairOptions Options(Socket card, Socket fromSource, int step, int max, Socket? otherCard = null)
+    {
+        var other = otherCard is null ? new QemuCommandLine() : Nic(otherCard, OtherCard);
+        return new()
+        {
+            RegionMiB = PairOptions.SmallRegionMiB,
+            Convergence = Convergence.Allowed,
+            SourceArguments = Nic(fromSource, Card).With((otherCard is null ? other : Nic(fromSource, OtherCard)).Arguments),
+            DestinationArguments = Nic(card, Card).With(other.Arguments),
+            Parameters = new JsonObject { ["announce-initial"] = Interval, ["announce-step"] = step, ["announce-max"] = max, ["announce-rounds"] = Rounds },
+        };
     }
 
     private async Task SeeAsync(MigrationSide side, Socket peer, string card, int rounds, CancellationToken ct)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using QemuMigTest.Guests;
 using QemuMigTest.Processes;
@@ -13,8 +14,11 @@ public sealed class PostcopyRequestTests : MigrationFixture
     private const int Pages = 8;
     private const int Apart = 801;
 
-    // Pages that a guest asks for as it goes on, one after the other.
+    // Pages that are asked for one after the other, as a guest goes on.
     private const int Asked = 4;
+
+    // What a thread of QEMU's may wait for a processor, on the mean of some page faults.
+    private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(100);
 
     // Bytes a second, far below what QEMU's limit lets by.
     private const long SlowWire = 100_000;
@@ -29,8 +33,7 @@ public sealed class PostcopyRequestTests : MigrationFixture
         var proxy = new ProxyChannel();
         var migration = await BeginSlowPostcopyAsync(capabilities, proxy, ct);
         var pair = migration.Pair;
-        // From the end on: the guest and the source are at the start.
-        foreach (var address in Enumerable.Range(1, Pages).Select(number => (ulong)(pair.Program.Settings.RegionEnd - (number * Apart * GuestProgramSettings.PageSize)) + Offset))
+        foreach (var address in Addresses(pair, Pages))
         {
             var expected = pair.Source.Process.QTest!.ReadUInt64(address);
             Should.NotThrow(() => pair.Destination.Process.QTest!.ReadUInt64(address), $"the page at 0x{address:x} is asked for, and must come").ShouldBe(expected, $"8 bytes at 0x{address:x}");
@@ -52,6 +55,44 @@ public sealed class PostcopyRequestTests : MigrationFixture
 
     [MigrationTest("/migration/promises/postcopy-requests/recovery/preempt"), RequiresCapability("postcopy-preempt"), RequiresVersion(8, 0, Quirks.PreemptRecoveryMayFail)]
     public Task It_is_asked_for_again_where_such_pages_have_a_channel_of_their_own(CancellationToken ct) => LoseRequestAsync("postcopy-ram postcopy-preempt", ct);
+
+    // What waits for them is QEMU's main thread, and no vCPU: since 10.1 each is in the latencies, and in their mean, which of a vCPU's some are not.
+    [MigrationTest("/migration/promises/postcopy-blocktime"), RequiresCapability("postcopy-blocktime")]
+    public async Task What_waits_for_a_page_without_being_a_vCPU_is_in_the_latencies_and_in_no_blocktime(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new()
+        {
+            RegionMiB = PairOptions.SmallRegionMiB,
+            Capabilities = [MigrationCapability.PostcopyRam, MigrationCapability.PostcopyBlocktime],
+            DestinationArguments = new QemuCommandLine().With("-S"),
+        }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForPageSentAsync(ct);
+        await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = SlowestPostcopy }, ct);
+        await pair.Source.ExecuteAsync("migrate-start-postcopy", null, ct);
+        await pair.Destination.WaitForStatusAsync(MigrationStatus.PostcopyActive, ct: ct);
+        var start = Stopwatch.GetTimestamp();
+        foreach (var address in Addresses(pair, Asked))
+        {
+            pair.Destination.Process.QTest!.ReadUInt64(address).ShouldBe(pair.Source.Process.QTest!.ReadUInt64(address), $"8 bytes at 0x{address:x}");
+        }
+
+        var waited = Stopwatch.GetElapsedTime(start);
+        await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = 0 }, ct);
+        await pair.Destination.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.DestinationEvents, "migration status completed", ct);
+        var info = (await pair.Destination.QueryMigrateAsync(ct)).Raw;
+        info.GetProperty("postcopy-blocktime").GetInt64().ShouldBe(0, "no vCPU has run: postcopy-blocktime");
+        info.GetProperty("postcopy-vcpu-blocktime").EnumerateArray().ShouldAllBe(time => time.GetInt64() == 0, "no vCPU has run: postcopy-vcpu-blocktime");
+        if (info.TryGetProperty("postcopy-latency-dist", out var buckets))
+        {
+            buckets.EnumerateArray().Sum(bucket => bucket.GetInt64()).ShouldBe(Asked, "page faults in postcopy-latency-dist");
+            // The thread may go on before QEMU has noted the end of its wait.
+            info.GetProperty("postcopy-non-vcpu-latency").GetDouble().ShouldBeInRange(1, ((waited / Asked) + Slack).TotalNanoseconds, $"postcopy-non-vcpu-latency, ns, of {Asked} page faults, which took {waited.TotalMilliseconds:F0} ms in all");
+        }
+
+        await pair.Destination.ContinueAsync(ct);
+        await migration.CompleteAsync(ct);
+    }
 
     private async Task<MigrationRun> BeginSlowPostcopyAsync(string capabilities, ProxyChannel proxy, CancellationToken ct)
     {
@@ -87,6 +128,10 @@ public sealed class PostcopyRequestTests : MigrationFixture
         await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = 0 }, ct);
         await migration.CompleteAsync(ct);
     }
+
+    // From the end on: the guest and the source are at the start.
+    private static IEnumerable<ulong> Addresses(MigrationPair pair, int count) =>
+        Enumerable.Range(1, count).Select(number => (ulong)(pair.Program.Settings.RegionEnd - (number * Apart * GuestProgramSettings.PageSize)) + Offset);
 
     private static long Requests(MigrationInfo info) => info.Raw.GetProperty("ram").GetProperty("postcopy-requests").GetInt64();
 }

@@ -16,6 +16,7 @@ public sealed class RunStateWalkTests
     [TestCase("setup active postcopy-active STOP completed", MigrationOutcome.Completed)]
     [TestCase("setup active STOP pre-switchover cancelling RESUME cancelled", MigrationOutcome.Cancelled)]
     [TestCase("setup active STOP device failed RESUME", MigrationOutcome.Failed)]
+    [TestCase("setup active STOP device failing RESUME failed", MigrationOutcome.Failed)]
     [TestCase("setup active cancelling cancelled", MigrationOutcome.Cancelled)]
     public void A_source_may_stop_and_go_on_like_this(string events, MigrationOutcome outcome) => Said(Source(events, outcome)).ShouldBeEmpty();
 
@@ -24,6 +25,8 @@ public sealed class RunStateWalkTests
     [TestCase("setup active STOP STOP device completed", MigrationOutcome.Completed, "and had not run")]
     [TestCase("setup active STOP device completed RESUME", MigrationOutcome.Completed, "neither cont nor a migration was the cause")]
     [TestCase("setup active STOP pre-switchover cancelling cancelled", MigrationOutcome.Cancelled, "it must run again, and no RESUME came")]
+    [TestCase("setup active STOP pre-switchover cancelling cancelled RESUME", MigrationOutcome.Cancelled, "said cancelled at 00:00:00.005000, before the guest that it had stopped ran here again")]
+    [TestCase("setup active STOP device failing failed RESUME", MigrationOutcome.Failed, "said failed at 00:00:00.005000, before the guest that it had stopped ran here again")]
     [TestCase("setup active RESUME cancelling cancelled", MigrationOutcome.Cancelled, "and ran already")]
     public void A_source_may_not_stop_and_go_on_otherwise(string events, MigrationOutcome outcome, string finding) =>
         Said(Source(events, outcome)).ShouldContain(text => text.Contains(finding, StringComparison.Ordinal));
