@@ -20,18 +20,20 @@ internal sealed class DiskOracle : IPairOracle
         foreach (var side in pair.QemuSides.Where(side => !side.Process.Exited.IsCompleted))
         {
             var holds = side == pair.Holder;
-            // A guest that is stopped may have been stopped before its disk was activated (late-block-activate).
-            if ((!holds || (await side.QueryStatusAsync(ct)).Running) && await SettleAsync(pair, side, holds, ct) is { Count: > 0 } wrong)
+            // A guest that is stopped may have been stopped before its disk was activated (late-block-activate); but not where it has stayed.
+            if ((!holds || HasStayed(pair, side) || (await side.QueryStatusAsync(ct)).Running) && await SettleAsync(pair, side, holds, ct) is { Count: > 0 } wrong)
             {
                 var names = string.Join(", ", wrong.Select(Path.GetFileName));
                 findings.Add(new(Name, side.Name, holds
-                    ? $"the guest runs here, and its QEMU has {names} open for reading alone: block nodes are inactive"
+                    ? $"the guest is here, and its QEMU has {names} open for reading alone: block nodes are inactive"
                     : $"the guest is not here, and this QEMU has {names} open for writing: block nodes are active"));
             }
         }
 
         return findings;
     }
+
+    private static bool HasStayed(MigrationPair pair, MigrationSide side) => pair.Runs is [.., { Outcome: MigrationOutcome.Failed or MigrationOutcome.Cancelled } last] && last.Source == side;
 
     // They are given up, or taken back, beside the last status. What is left is wrong.
     private static async Task<IReadOnlyList<string>> SettleAsync(MigrationPair pair, MigrationSide side, bool holds, CancellationToken ct)

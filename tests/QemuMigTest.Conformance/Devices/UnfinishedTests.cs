@@ -20,8 +20,6 @@ public sealed class UnfinishedTests : MigrationFixture
     private const byte SpeakerOn = 3;
     private const byte SpeakerBit = 2;
     private const byte RefreshBit = 0x10;
-    private const ushort CmosIndex = 0x70;
-    private const ushort CmosData = 0x71;
     private const byte ClockControl = 0x0b;
     private const byte ClockIsSet = 0x80;
     private const byte FreeCmos = 0x39;
@@ -101,15 +99,15 @@ public sealed class UnfinishedTests : MigrationFixture
         }
 
         // The clock is held, and set anew.
-        var calendar = Calendar.Select(register => ReadCmos(qtest, register.Register)).ToArray();
-        WriteCmos(qtest, ClockControl, (byte)(ReadCmos(qtest, ClockControl) | ClockIsSet));
+        var calendar = Calendar.Select(register => Cmos.Read(qtest, register.Register)).ToArray();
+        Cmos.Write(qtest, ClockControl, (byte)(Cmos.Read(qtest, ClockControl) | ClockIsSet));
         foreach (var (register, value) in Calendar)
         {
-            WriteCmos(qtest, register, value);
+            Cmos.Write(qtest, register, value);
         }
 
-        WriteCmos(qtest, FreeCmos, Cascaded);
-        qtest.Out8(CmosIndex, FreeCmos);
+        Cmos.Write(qtest, FreeCmos, Cascaded);
+        qtest.Out8(Cmos.Index, FreeCmos);
 
         // A level-triggered interrupt that was handed over, to nobody, and has no end yet.
         WriteIoApic(qtest, 1, NoProcessor);
@@ -147,8 +145,8 @@ public sealed class UnfinishedTests : MigrationFixture
     {
         var (name, qtest) = (side.Name, side.Process.QTest!);
         (qtest.In8(Serial + 2) & 0xc0).ShouldBe(0, $"{name}: whether the serial port's FIFO is on; it was turned off in pre-switchover");
-        qtest.In8(CmosData).ShouldBe(Cascaded, $"{name}: byte 0x{FreeCmos:x} of CMOS RAM, which was selected before the migration");
-        Calendar.Select(register => ReadCmos(qtest, register.Register)).ShouldBe(Calendar.Select(register => register.Value), $"{name}: the RTC's time and date, which the guest has set, and it holds the clock (SET)");
+        qtest.In8(Cmos.Data).ShouldBe(Cascaded, $"{name}: byte 0x{FreeCmos:x} of CMOS RAM, which was selected before the migration");
+        Calendar.Select(register => Cmos.Read(qtest, register.Register)).ShouldBe(Calendar.Select(register => register.Value), $"{name}: the RTC's time and date, which the guest has set, and it holds the clock (SET)");
 
         qtest.Out8(PitCounter2, 0x12);
         qtest.Out8(PitControl, LatchCounter2);
@@ -173,10 +171,10 @@ public sealed class UnfinishedTests : MigrationFixture
         WriteIoApic(qtest, 1, 0);
         foreach (var (register, value) in Calendar.Zip(calendar, (register, value) => (register.Register, value)))
         {
-            WriteCmos(qtest, register, value);
+            Cmos.Write(qtest, register, value);
         }
 
-        WriteCmos(qtest, ClockControl, (byte)(ReadCmos(qtest, ClockControl) & ~ClockIsSet));
+        Cmos.Write(qtest, ClockControl, (byte)(Cmos.Read(qtest, ClockControl) & ~ClockIsSet));
         Pics.Forget(qtest);
     }
 
@@ -188,18 +186,6 @@ public sealed class UnfinishedTests : MigrationFixture
     }
 
     private static int ReadCounter(QTestClient qtest, ushort counter) => qtest.In8(counter) | (qtest.In8(counter) << 8);
-
-    private static byte ReadCmos(QTestClient qtest, byte register)
-    {
-        qtest.Out8(CmosIndex, register);
-        return qtest.In8(CmosData);
-    }
-
-    private static void WriteCmos(QTestClient qtest, byte register, byte value)
-    {
-        qtest.Out8(CmosIndex, register);
-        qtest.Out8(CmosData, value);
-    }
 
     private static void WriteIoApic(QTestClient qtest, int half, uint value)
     {

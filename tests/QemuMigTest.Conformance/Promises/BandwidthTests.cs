@@ -42,8 +42,9 @@ public sealed class BandwidthTests : MigrationFixture
     }
 
     // The guest is stopped, so that nothing but the background's pages is sent: those that a vCPU waits for may pass the limit.
-    [MigrationTest("/migration/promises/max-postcopy-bandwidth"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
-    public async Task The_background_of_a_postcopy_is_as_fast_as_it_may_be_and_no_faster(CancellationToken ct)
+    [MigrationTest("/migration/promises/max-postcopy-bandwidth", false), MigrationTest("/migration/promises/max-postcopy-bandwidth/recovery", true)]
+    [RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
+    public async Task The_background_of_a_postcopy_is_as_fast_as_it_may_be_and_no_faster(bool recovery, CancellationToken ct)
     {
         var pair = await StartPairAsync(new()
         {
@@ -58,6 +59,15 @@ public sealed class BandwidthTests : MigrationFixture
         await migration.WaitForPageSentAsync(ct);
         await pair.Source.ExecuteAsync("migrate-start-postcopy", null, ct);
         await migration.WaitForStatusAsync(MigrationStatus.PostcopyActive, ct);
+        if (recovery)
+        {
+            await pair.Destination.WaitForStatusAsync(MigrationStatus.PostcopyActive, ct: ct);
+            await proxy.WaitForBytesAsync(proxy.Bytes + Begun, Environment.Limits.Step, ct);
+            await migration.PauseAsync(ct);
+            proxy = new ProxyChannel();
+            await migration.RecoverAsync(proxy, ct);
+        }
+
         var begun = proxy.Bytes;
         await proxy.WaitForBytesAsync(begun + Begun, Environment.Limits.Step, ct);
         await WireRate.ShouldBeAsync(proxy, PostcopyLimit, PostcopyPatience, ct);
