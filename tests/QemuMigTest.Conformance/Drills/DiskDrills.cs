@@ -22,7 +22,7 @@ public sealed class DiskDrills : DrillFixture
         var image = Session.Scratch.CreateChild("other").File("other.image");
         await File.WriteAllBytesAsync(image, new byte[512], ct);
         var pair = await StartVictimAsync(new() { SourceArguments = new QemuCommandLine().With("-blockdev", $"driver=file,node-name=other,filename={QemuCommandLine.InList(image)},read-only=on") }, ct);
-        (await FindingsAsync(pair, ct)).ShouldContain("[disk] source: the guest runs here, and its QEMU has other.image open for reading alone");
+        (await FindingsAsync(pair, ct)).ShouldContain("[disk] source: the guest is here, and its QEMU has other.image open for reading alone");
     }
 
     [Test, CancelAfter(60_000)]
