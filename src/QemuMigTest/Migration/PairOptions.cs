@@ -30,6 +30,9 @@ public sealed record PairOptions
     /// <summary>The region, MiB, of a guest that makes many migrations, each of which costs half as much.</summary>
     public const uint SmallRegionMiB = 31;
 
+    /// <summary>The least region, MiB, of which a pass with <see cref="Convergence.HeldFast"/> lasts longer than a vCPU may have to wait for a processor: 250 ms.</summary>
+    public const uint HeldFastRegionMiB = 63;
+
     internal const uint LargestRegionMiB = 99;
 
     /// <summary>Capabilities turned on, on both sides.</summary>
@@ -56,7 +59,7 @@ public sealed record PairOptions
     /// <summary>Whether the migration may complete at once.</summary>
     public Convergence Convergence { get; init; } = Convergence.Held;
 
-    /// <summary>The size of the region that the guest dirties, MiB: 1 to 99. With <see cref="Convergence.HeldFast"/> a pass must last longer than a vCPU may have to wait for a processor: 63 or more.</summary>
+    /// <summary>The size of the region that the guest dirties, MiB: 1 to 99. With <see cref="Convergence.HeldFast"/> a pass must last longer than a vCPU may have to wait for a processor: <see cref="HeldFastRegionMiB"/> or more.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is not in its range.</exception>
     public uint RegionMiB
     {

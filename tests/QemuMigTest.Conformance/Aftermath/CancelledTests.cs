@@ -28,7 +28,7 @@ public sealed class CancelledTests : AftermathFixture
     [MigrationTest("/migration/aftermath/cancelled/third-pass/multifd", "multifd")]
     public async Task The_guest_moves_after_a_cancel_in_the_third_pass([Capabilities] string capabilities, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.HeldFast, RegionMiB = 63 }, ct);
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.HeldFast, RegionMiB = PairOptions.HeldFastRegionMiB }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForPassAsync(3, ct);
         if (capabilities == "multifd" && Quirks.MultifdCancelAtPassHangs(Environment.Source.Version))
@@ -51,7 +51,7 @@ public sealed class CancelledTests : AftermathFixture
             Capabilities = [MigrationCapability.Xbzrle],
             SourceParameters = XbzrleCache.For("xbzrle"),
             Convergence = Convergence.HeldFast,
-            RegionMiB = 63,
+            RegionMiB = PairOptions.HeldFastRegionMiB,
         }, ct);
         var pages = new DevicePages(pair);
         var kept = pages.Fill(pages.High, "before the first migration");

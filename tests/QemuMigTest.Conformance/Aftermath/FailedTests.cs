@@ -38,7 +38,7 @@ public sealed class FailedTests : AftermathFixture
     [MigrationTest("/migration/aftermath/failed/start-postcopy"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
     public async Task A_switch_to_postcopy_that_came_too_late_is_not_one_of_the_next_migration(CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Capabilities = [MigrationCapability.PostcopyRam], RegionMiB = 63, Convergence = Convergence.HeldFast }, ct);
+        var pair = await StartPairAsync(new() { Capabilities = [MigrationCapability.PostcopyRam], RegionMiB = PairOptions.HeldFastRegionMiB, Convergence = Convergence.HeldFast }, ct);
         var failed = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await failed.WaitForPageSentAsync(ct);
         await pair.LoseAsync(pair.Destination, ct);

@@ -42,7 +42,7 @@ public sealed class ThrottleTests : AftermathFixture
             SourceCapabilities = [MigrationCapability.AutoConverge],
             SourceParameters = new JsonObject { ["cpu-throttle-initial"] = Throttle, ["max-cpu-throttle"] = Throttle },
             Convergence = Convergence.HeldFast,
-            RegionMiB = 63,
+            RegionMiB = PairOptions.HeldFastRegionMiB,
         }, ct);
         var before = await GuestSpeed.MeasureAsync(pair.Source, Passes, ct);
         before.Asleep.ShouldBeLessThan(MostAsleep, $"nothing throttles the guest yet: {before}");

@@ -156,7 +156,7 @@ public sealed class VirtioTests : MigrationFixture
         await entropy.FillAsync("after the migration", ct);
     }
 
-    private static PairOptions With(QemuCommandLine arguments) => new() { Convergence = Convergence.HeldFast, RegionMiB = 63, SourceArguments = arguments, DestinationArguments = arguments };
+    private static PairOptions With(QemuCommandLine arguments) => new() { Convergence = Convergence.HeldFast, RegionMiB = PairOptions.HeldFastRegionMiB, SourceArguments = arguments, DestinationArguments = arguments };
 
     private static async Task ControlAsync(MigrationPair pair, Virtqueue queue, byte[] command, string when, CancellationToken ct)
     {

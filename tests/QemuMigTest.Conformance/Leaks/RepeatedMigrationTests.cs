@@ -55,7 +55,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
     // What cannot be compressed, early in RAM, fills the buffer of the channel that takes it.
     private async Task CancelCompressedAsync(string compression, double growth, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { SourceCapabilities = [MigrationCapability.Multifd], SourceParameters = new() { [Compression] = compression }, RegionMiB = 63 }, ct);
+        var pair = await StartPairAsync(new() { SourceCapabilities = [MigrationCapability.Multifd], SourceParameters = new() { [Compression] = compression }, RegionMiB = PairOptions.HeldFastRegionMiB }, ct);
         new DevicePages(pair).FillMany(DevicePages.Low, Noisy, "before the migrations");
         await pair.Source.SetParametersAsync(new() { ["max-bandwidth"] = NoiseInSlice }, ct);
         await CancelAsync(pair, sink => Quirks.MultifdCancelWhileSendingHangs(Environment.Source.Version)

@@ -8,14 +8,13 @@ public sealed class RepeatedPassTests : LeakFixture
     // By then every buffer is there.
     private const int FirstPass = 3;
     private const int LastPass = 10;
-    private const uint SomeMiB = 63;
 
     [MigrationTest("/migration/leaks/passes/plain", "")]
     [MigrationTest("/migration/leaks/passes/multifd", "multifd")]
     [MigrationTest("/migration/leaks/passes/xbzrle", "xbzrle")]
     public async Task Passes_leave_nothing([Capabilities] string capabilities, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), SourceParameters = XbzrleCache.For(capabilities), Convergence = Convergence.HeldFast, RegionMiB = SomeMiB }, ct);
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), SourceParameters = XbzrleCache.For(capabilities), Convergence = Convergence.HeldFast, RegionMiB = PairOptions.HeldFastRegionMiB }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.HoldXbzrleAsync(ct);
         var memory = new[] { new FlatMemory(pair.Source, GrowthAtRest), new FlatMemory(pair.Destination, GrowthAtRest) };

@@ -19,7 +19,7 @@ public sealed class DeviceWriteTests : MigrationFixture
     [MigrationTest("/migration/memory/device-writes/multifd", "multifd")]
     public async Task Pages_that_were_sent_are_sent_again_when_a_device_has_written_to_them([Capabilities] string capabilities, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), SourceParameters = XbzrleCache.For(capabilities), Convergence = Convergence.HeldFast, RegionMiB = 63 }, ct);
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), SourceParameters = XbzrleCache.For(capabilities), Convergence = Convergence.HeldFast, RegionMiB = PairOptions.HeldFastRegionMiB }, ct);
         var pages = new DevicePages(pair);
         pages.Fill(DevicePages.Low, "before the migration");
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);

@@ -7,7 +7,7 @@ public sealed class DiskReadTests : MigrationFixture
     [MigrationTest("/migration/memory/disk-reads/multifd", "multifd")]
     public async Task A_sector_that_is_read_while_the_migration_goes_on_arrives([Capabilities] string capabilities, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.HeldFast, RegionMiB = 63 }, ct);
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.HeldFast, RegionMiB = PairOptions.HeldFastRegionMiB }, ct);
         var disk = new AhciDisk(pair);
         if (!disk.IsThere)
         {

@@ -85,7 +85,7 @@ public sealed class LargeRamTests : MigrationFixture
             // Without reserve=off a host with less memory may refuse it.
             .With("-object", string.Create(CultureInfo.InvariantCulture, $"memory-backend-ram,id=large,size={Size >> 20}M,reserve=off"))
             .With("-machine", string.Create(CultureInfo.InvariantCulture, $"memory-backend=large,max-ram-below-4g={Below4GiB}"));
-        return new() { Capabilities = MigrationCapability.Several(capabilities), RegionMiB = 63, SourceArguments = arguments, DestinationArguments = arguments };
+        return new() { Capabilities = MigrationCapability.Several(capabilities), RegionMiB = PairOptions.HeldFastRegionMiB, SourceArguments = arguments, DestinationArguments = arguments };
     }
 
     private static void WriteAll(MigrationPair pair, Dictionary<ulong, byte[]> pages)

@@ -37,7 +37,7 @@ public sealed class TurningRangeTests : MigrationFixture
             Parameters = compression is null ? [] : new JsonObject { [Compression] = compression },
             // What is compressed takes so little time that a guest which waits for a processor has written to nothing meanwhile.
             Convergence = compression is null ? Convergence.HeldFast : Convergence.Held,
-            RegionMiB = compression is null ? 63 : FewMiB,
+            RegionMiB = compression is null ? PairOptions.HeldFastRegionMiB : FewMiB,
         }, ct);
         var pages = new DevicePages(pair);
         var (first, second, alternating) = (pages.High, pages.High + (2 * Pages * PageSize), pages.High + (4 * Pages * PageSize));

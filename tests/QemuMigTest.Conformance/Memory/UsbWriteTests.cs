@@ -15,7 +15,7 @@ public sealed class UsbWriteTests : MigrationFixture
     public async Task What_a_USB_device_tells_into_pages_that_were_sent_arrives(CancellationToken ct)
     {
         var arguments = new QemuCommandLine().With("-device", $"usb-ehci,id=usb,addr={VirtioDevice.Slot}").With("-device", "usb-tablet,bus=usb.0");
-        var pair = await StartPairAsync(new() { Convergence = Convergence.HeldFast, RegionMiB = 63, SourceArguments = arguments, DestinationArguments = arguments }, ct);
+        var pair = await StartPairAsync(new() { Convergence = Convergence.HeldFast, RegionMiB = PairOptions.HeldFastRegionMiB, SourceArguments = arguments, DestinationArguments = arguments }, ct);
         var (usb, pages) = (new UsbController(pair, VirtioDevice.Slot), new DevicePages(pair));
         usb.Start();
         var contents = Enumerable.Range(0, 4).Select(number => pages.Fill(DevicePages.Low + ((uint)number * PageSize), "before the migration")).ToArray();

@@ -15,7 +15,7 @@ public sealed class ThreadTests : MigrationFixture
     [MigrationTest("/migration/promises/migration-threads/multifd", "multifd", 1 + Channels)]
     public async Task A_migration_s_threads_are_told_with_their_names([Capabilities] string capabilities, int count, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), Parameters = new() { ["multifd-channels"] = Channels }, RegionMiB = 63, Convergence = Convergence.HeldFast }, ct);
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), Parameters = new() { ["multifd-channels"] = Channels }, RegionMiB = PairOptions.HeldFastRegionMiB, Convergence = Convergence.HeldFast }, ct);
         (await QueryAsync(pair.Source, ct)).ShouldBeEmpty("before the migration");
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForPageSentAsync(ct);

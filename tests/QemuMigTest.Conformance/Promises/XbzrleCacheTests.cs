@@ -14,7 +14,7 @@ public sealed class XbzrleCacheTests : MigrationFixture
     [MigrationTest("/migration/promises/xbzrle-cache-size/small", ForFew, 1.8, 10.0)]
     public async Task Pages_are_kept_as_there_is_room(long size, double least, double most, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { Capabilities = [MigrationCapability.Xbzrle], SourceParameters = new() { ["xbzrle-cache-size"] = size }, RegionMiB = 63, Convergence = Convergence.HeldFast }, ct);
+        var pair = await StartPairAsync(new() { Capabilities = [MigrationCapability.Xbzrle], SourceParameters = new() { ["xbzrle-cache-size"] = size }, RegionMiB = PairOptions.HeldFastRegionMiB, Convergence = Convergence.HeldFast }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForPassAsync(4, ct);
         await migration.AllowConvergenceAsync(ct);

@@ -45,7 +45,7 @@ public sealed class AutoConvergeTests : MigrationFixture
             SourceCapabilities = [MigrationCapability.AutoConverge],
             SourceParameters = new JsonObject { ["cpu-throttle-initial"] = Initial, ["cpu-throttle-increment"] = MostTail - Initial, ["max-cpu-throttle"] = Most, ["throttle-trigger-threshold"] = 80, ["cpu-throttle-tailslow"] = true },
             Convergence = Convergence.HeldFast,
-            RegionMiB = 63,
+            RegionMiB = PairOptions.HeldFastRegionMiB,
         }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         (await WaitForThrottleAsync(migration, 1, ct)).ShouldBe(Initial, "the first throttle is cpu-throttle-initial");
