@@ -8,7 +8,6 @@ namespace QemuMigTest.Oracles;
 internal sealed class MemoryOracle : IPairOracle
 {
     private const int PageSize = GuestProgramSettings.PageSize;
-    private const long LowEnd = 0xa_0000;
 
     // Neither the BIOS, which has the end of RAM (with q35 from 16 MiB before it on), nor anybody else uses memory from the region's end to here.
     private const long UntouchedEnd = 0x800_0000;
@@ -26,17 +25,32 @@ internal sealed class MemoryOracle : IPairOracle
             return findings;
         }
 
-        await CheckKnownAsync(pair, findings, ct);
-        await CheckUntouchedAsync(pair, findings, ct);
+        var state = await pair.Holder.ReadGuestStateAsync(ct);
+        var known = pair.MemoryModel.Outside.At(state).ToList();
+        // The guest that runs on turns some, and devices may write to others: all of these are known.
+        var whole = known.Where(bytes => bytes.Expected.Length == PageSize).Select(bytes => bytes.Page).ToHashSet();
+        var settings = pair.Program.Settings;
+        var memory = pair.Holder.Memory;
+        var damaged = new MemoryCheckBuilder(PageSize);
+
+        // Each range is opened once: QEMU is asked for its place.
+        var low = await memory.OpenAsync(0, settings.RegionStart, ct);
+        var pages = CheckKnown(known, low, damaged);
         if (HasOriginal(pair))
         {
-            // The guest that runs on turns some, and devices may write to others: all of these are known.
-            var known = pair.MemoryModel.Outside.At(await pair.Holder.ReadGuestStateAsync(ct)).Where(bytes => bytes.Expected.Length == PageSize).Select(bytes => bytes.Page).ToHashSet();
-            await CompareAsync(pair, 0, pair.Program.Settings.RegionStart, known, findings, ct);
-            await CompareAsync(pair, UntouchedEnd, MigrationPair.GuestMemoryBytes - UntouchedEnd, known, findings, ct);
-            await CompareAsync(pair, BiosStart, BiosBytes, known, findings, ct);
+            await CompareAsync(pair, state, low, 0, settings.RegionStart, whole, findings, ct);
         }
 
+        var high = await memory.OpenAsync(settings.RegionEnd, MigrationPair.GuestMemoryBytes - settings.RegionEnd, ct);
+        pages += CheckKnown(known, high, damaged);
+        CheckUntouched(pair, state, high, known, findings);
+        if (HasOriginal(pair))
+        {
+            await CompareAsync(pair, state, high, UntouchedEnd, MigrationPair.GuestMemoryBytes - UntouchedEnd, whole, findings, ct);
+            await CompareAsync(pair, state, await memory.OpenAsync(BiosStart, BiosBytes, ct), BiosStart, BiosBytes, whole, findings, ct);
+        }
+
+        Report(damaged.Build(state, 0, pages), pair.Holder, "pages outside its region of which all is known", findings);
         return findings;
     }
 
@@ -45,79 +59,73 @@ internal sealed class MemoryOracle : IPairOracle
         && pair.Holder == last.Destination && !pair.GuestRestarted && !pair.Lost.Contains(last.Source) && !last.Source.Process.HasExecutedAnother
         && !pair.Options.Capabilities.Concat(pair.Options.SourceCapabilities).Any(capability => capability.Name == "release-ram");
 
-    private async Task CheckKnownAsync(MigrationPair pair, List<OracleFinding> findings, CancellationToken ct)
+    private static int CheckKnown(IReadOnlyList<KnownBytes> known, GuestMemoryReader memory, MemoryCheckBuilder found)
     {
-        var state = await pair.Holder.ReadGuestStateAsync(ct);
-        var found = new MemoryCheckBuilder(PageSize);
         var pages = 0;
         var seen = new byte[PageSize];
-        var known = pair.MemoryModel.Outside.At(state).ToList();
-        // By ranges: QEMU is asked once for the address of each.
-        foreach (var (start, end) in new[] { (0L, LowEnd), (pair.Program.Settings.RegionEnd, MigrationPair.GuestMemoryBytes) })
+        foreach (var bytes in known.Where(bytes => bytes.Page >= memory.Address && bytes.Page < memory.Address + (ulong)memory.Length))
         {
-            var memory = await pair.Holder.Memory.OpenAsync((ulong)start, end - start, ct);
-            foreach (var bytes in known.Where(bytes => bytes.Page >= start && bytes.Page < end))
+            var part = seen.AsSpan(0, bytes.Expected.Length);
+            memory.Read(bytes.Page + bytes.Offset - (long)memory.Address, part);
+            pages++;
+            if (bytes.Examine(part) is { } damage)
             {
-                var part = seen.AsSpan(0, bytes.Expected.Length);
-                memory.Read(bytes.Page + bytes.Offset - start, part);
-                pages++;
-                if (bytes.Examine(part) is { } damage)
-                {
-                    found.Add(damage);
-                }
+                found.Add(damage);
             }
         }
 
-        Report(found.Build(state, 0, pages), pair.Holder, "pages outside its region of which all is known", findings);
+        return pages;
     }
 
-    private async Task CheckUntouchedAsync(MigrationPair pair, List<OracleFinding> findings, CancellationToken ct)
+    private void CheckUntouched(MigrationPair pair, GuestState state, GuestMemoryReader memory, IEnumerable<KnownBytes> known, List<OracleFinding> findings)
     {
-        var state = await pair.Holder.ReadGuestStateAsync(ct);
         var start = pair.Program.Settings.RegionEnd;
-        var known = pair.MemoryModel.Outside.At(state).Select(bytes => bytes.Page).ToHashSet();
+        var touched = known.Select(bytes => bytes.Page).ToHashSet();
         // What the guest notes there when it sleeps.
         if (pair.Options.GuestSuspends)
         {
-            known.Add(start);
+            touched.Add(start);
         }
 
         var found = new MemoryCheckBuilder(PageSize);
-        await pair.Holder.Memory.ReadAsync(start, UntouchedEnd - start, (address, piece) =>
+        var zeros = new byte[PageSize];
+        var buffer = new byte[GuestMemory.PieceBytes];
+        for (long done = 0; done < UntouchedEnd - start; done += buffer.Length)
         {
-            Span<byte> zeros = stackalloc byte[PageSize];
-            zeros.Clear();
+            var piece = buffer.AsSpan(0, (int)Math.Min(buffer.Length, UntouchedEnd - start - done));
+            memory.Read(done, piece);
             for (var at = 0; at < piece.Length && piece[at..].ContainsAnyExcept((byte)0); at += PageSize)
             {
                 var page = piece.Slice(at, PageSize);
-                if (page.ContainsAnyExcept((byte)0) && !known.Contains((uint)address + (uint)at))
+                var address = start + (uint)done + (uint)at;
+                if (page.ContainsAnyExcept((byte)0) && !touched.Contains(address))
                 {
-                    found.Add(PageExaminer.Compare(zeros, page, (uint)address + (uint)at) with { LastWritten = "never" });
+                    found.Add(PageExaminer.Compare(zeros, page, address) with { LastWritten = "never" });
                 }
             }
-        }, ct);
+        }
+
         Report(found.Build(state, start, (int)((UntouchedEnd - start) / PageSize)), pair.Holder, $"pages from 0x{start:x} that nobody has written to", findings);
     }
 
-    private async Task CompareAsync(MigrationPair pair, ulong start, long length, HashSet<uint> known, List<OracleFinding> findings, CancellationToken ct)
+    private async Task CompareAsync(MigrationPair pair, GuestState state, GuestMemoryReader seen, ulong start, long length, HashSet<uint> known, List<OracleFinding> findings, CancellationToken ct)
     {
         var source = pair.Runs[^1].Source;
         var expected = await source.Memory.OpenAsync(start, length, ct);
-        var seen = await pair.Holder.Memory.OpenAsync(start, length, ct);
         var found = new MemoryCheckBuilder(PageSize);
         var pieces = (Expected: new byte[GuestMemory.PieceBytes], Seen: new byte[GuestMemory.PieceBytes]);
         for (long done = 0; done < length; done += GuestMemory.PieceBytes)
         {
             var bytes = (int)Math.Min(GuestMemory.PieceBytes, length - done);
             expected.Read(done, pieces.Expected.AsSpan(0, bytes));
-            seen.Read(done, pieces.Seen.AsSpan(0, bytes));
+            seen.Read((long)(start - seen.Address) + done, pieces.Seen.AsSpan(0, bytes));
             if (!pieces.Seen.AsSpan(0, bytes).SequenceEqual(pieces.Expected.AsSpan(0, bytes)))
             {
                 Examine(start + (ulong)done, pieces.Expected.AsSpan(0, bytes), pieces.Seen.AsSpan(0, bytes), expected, known, found, pair.Environment.Accelerator.Name == "kvm");
             }
         }
 
-        Report(found.Build(await pair.Holder.ReadGuestStateAsync(ct), (uint)start, (int)(length / PageSize)), pair.Holder, $"pages from 0x{start:x} that must be as on the {source.Name}", findings);
+        Report(found.Build(state, (uint)start, (int)(length / PageSize)), pair.Holder, $"pages from 0x{start:x} that must be as on the {source.Name}", findings);
     }
 
     private static void Examine(ulong start, ReadOnlySpan<byte> expected, ReadOnlySpan<byte> seen, GuestMemoryReader source, HashSet<uint> known, MemoryCheckBuilder found, bool underKvm)

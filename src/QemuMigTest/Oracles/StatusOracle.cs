@@ -1,5 +1,6 @@
 using QemuMigTest.Binaries;
 using QemuMigTest.Migration;
+using QemuMigTest.Qmp;
 
 namespace QemuMigTest.Oracles;
 
@@ -13,10 +14,8 @@ internal sealed class StatusOracle : IPairOracle
         var findings = new List<OracleFinding>();
         foreach (var run in pair.Runs)
         {
-            var source = Statuses(run.Source, run.SourceEvents, EndOf(pair, run, run.Source));
-            var destination = Statuses(run.Destination, run.DestinationEvents, EndOf(pair, run, run.Destination));
-            CheckPath(run.Source, source, StatusEdges.SourceMayGo, findings);
-            CheckPath(run.Destination, destination, StatusEdges.DestinationMayGo, findings, run.DestinationJoinedLate);
+            var source = CheckPath(run.Source, Events(run.Source, run.SourceEvents, EndOf(pair, run, run.Source)), StatusEdges.SourceMayGo, findings);
+            var destination = CheckPath(run.Destination, Events(run.Destination, run.DestinationEvents, EndOf(pair, run, run.Destination)), StatusEdges.DestinationMayGo, findings, run.DestinationJoinedLate);
             if (run.Outcome == MigrationOutcome.FailedOver)
             {
                 CheckEnd(pair.Holder, pair.Holder == run.Source ? source : destination, MigrationStatus.Completed, findings);
@@ -57,11 +56,19 @@ internal sealed class StatusOracle : IPairOracle
             ? next.Source == side ? next.SourceEvents : next.DestinationEvents
             : null;
 
-    private static List<MigrationStatus> Statuses(MigrationSide side, int from, int? to) => side.Process.Qmp.Events.Snapshot()
-        .Take(to ?? int.MaxValue).Skip(from).Select(MigrationSide.StatusOf).OfType<MigrationStatus>().ToList();
+    private static List<QmpEvent> Events(MigrationSide side, int from, int? to) => side.Process.Qmp.Events.Snapshot().Take(to ?? int.MaxValue).Skip(from).ToList();
 
-    private void CheckPath(MigrationSide side, List<MigrationStatus> statuses, Func<MigrationStatus, MigrationStatus, QemuVersion, bool> mayGo, List<OracleFinding> findings, bool fromTheMiddle = false)
+    private List<MigrationStatus> CheckPath(
+        MigrationSide side, List<QmpEvent> events, Func<MigrationStatus, MigrationStatus, QemuVersion, bool> mayGo, List<OracleFinding> findings, bool fromTheMiddle = false)
     {
+        var statuses = StatusPath.Of(events, path => FindWrong(side, path, mayGo, fromTheMiddle).Count == 0);
+        findings.AddRange(FindWrong(side, statuses, mayGo, fromTheMiddle));
+        return statuses;
+    }
+
+    private List<OracleFinding> FindWrong(MigrationSide side, List<MigrationStatus> statuses, Func<MigrationStatus, MigrationStatus, QemuVersion, bool> mayGo, bool fromTheMiddle)
+    {
+        var findings = new List<OracleFinding>();
         var from = fromTheMiddle ? statuses.FirstOrDefault(MigrationStatus.None) : MigrationStatus.None;
         foreach (var to in statuses.Skip(fromTheMiddle ? 1 : 0))
         {
@@ -76,6 +83,8 @@ internal sealed class StatusOracle : IPairOracle
 
             from = to;
         }
+
+        return findings;
     }
 
     private void CheckEnd(MigrationSide side, List<MigrationStatus> statuses, MigrationStatus? wanted, List<OracleFinding> findings)

@@ -7,7 +7,7 @@ public sealed class RepeatedPassTests : LeakFixture
 {
     // By then every buffer is there.
     private const int FirstPass = 3;
-    private const int LastPass = 10;
+    private const int LastPass = 8;
 
     [MigrationTest("/migration/leaks/passes/plain", "")]
     [MigrationTest("/migration/leaks/passes/multifd", "multifd")]
