@@ -2,7 +2,7 @@ using Mono.Unix.Native;
 
 namespace QemuMigTest.Hosts;
 
-/// <summary>How much memory a process may lock (RLIMIT_MEMLOCK), which RDMA needs for all of the guest's RAM.</summary>
+/// <summary>How much memory a process may lock (RLIMIT_MEMLOCK), which RDMA and zero-copy-send need for all of the guest's RAM.</summary>
 public static class LockedMemory
 {
     private const string Line = "Max locked memory";

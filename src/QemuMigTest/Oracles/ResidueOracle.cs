@@ -96,13 +96,13 @@ internal sealed class ResidueOracle : IPairOracle
     }
 
     // Postcopy and a snapshot have the kernel treat the guest's RAM otherwise while they last; a guest that gets no huge pages is slow for good.
-    private static IEnumerable<OracleFinding> FindLeftOnMemory(MigrationPair pair) =>
+    private IEnumerable<OracleFinding> FindLeftOnMemory(MigrationPair pair) =>
         pair.Options.Capabilities.Concat(pair.Options.SourceCapabilities).Intersect(TreatingMemory).Any()
         && pair.Runs is [.., { Outcome: MigrationOutcome.Completed }]
             ? from side in pair.QemuSides
               where !side.Process.Exited.IsCompleted && !pair.MayKeep(side)
               from flag in MemoryUse.FlagsFrom(side.Process.Child.Id, pair.SmallestRamBlock).Intersect(Treatments.Keys)
-              select new OracleFinding("residue", side.Name, $"after the migration the guest's RAM {Treatments[flag]} (VmFlags {flag} in /proc/{side.Process.Child.Id}/smaps)")
+              select new OracleFinding(Name, side.Name, $"after the migration the guest's RAM {Treatments[flag]} (VmFlags {flag} in /proc/{side.Process.Child.Id}/smaps)")
             : [];
 
     // The machine is the same, and the source has had its own memory before: what the destination has more came with the migration, or with the BIOS that ran there once more.

@@ -60,7 +60,8 @@ public sealed class LargeRamTests : MigrationFixture
         WriteAgain(pair, pages, "in pass 1");
         await migration.StartPostcopyAsync(ct);
         await migration.WaitForStatusAsync(MigrationStatus.PostcopyActive, ct);
-        ShouldBeThere(pair.Destination, pages);
+        // From the end on: what is sent in its turn goes on behind the page that was asked for last, and between the page beyond 4 GiB and that which is the same in 32 bits lies the guest's region.
+        ShouldBeThere(pair.Destination, pages.Reverse());
         await migration.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = 0 }, ct);
         await migration.CompleteAsync(ct);
     }
@@ -117,11 +118,11 @@ public sealed class LargeRamTests : MigrationFixture
         }
     }
 
-    private static void ShouldBeThere(MigrationSide side, Dictionary<ulong, byte[]> pages)
+    private static void ShouldBeThere(MigrationSide side, IEnumerable<KeyValuePair<ulong, byte[]>> pages)
     {
         foreach (var (place, content) in pages)
         {
-            var seen = Read(side, place);
+            var seen = Should.NotThrow(() => Read(side, place), $"{side.Name}: the page at 0x{AddressOf(place):x} must be there, or come when it is read");
             if (!seen.AsSpan().SequenceEqual(content))
             {
                 Assert.Fail($"{side.Name}: the page at 0x{AddressOf(place):x}, 0x{place:x} in its block of RAM, {Describe(seen, content, pages)}");
@@ -129,7 +130,7 @@ public sealed class LargeRamTests : MigrationFixture
         }
     }
 
-    private static string Describe(byte[] seen, byte[] expected, Dictionary<ulong, byte[]> pages)
+    private static string Describe(byte[] seen, byte[] expected, IEnumerable<KeyValuePair<ulong, byte[]>> pages)
     {
         if (!seen.AsSpan().ContainsAnyExcept((byte)0))
         {

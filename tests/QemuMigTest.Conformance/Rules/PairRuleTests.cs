@@ -3,7 +3,7 @@ using QemuMigTest.Oracles;
 namespace QemuMigTest.Conformance.Rules;
 
 /// <summary>Migrations with the capabilities that QEMU accepts together: every pair of them in some migration (<see cref="PairTable"/>), with all oracles.</summary>
-[RequiresUserfaultfd]
+[RequiresUserfaultfd, RequiresLockedMemory]
 public sealed class PairRuleTests : MigrationFixture
 {
     private const int Shares = 6;
