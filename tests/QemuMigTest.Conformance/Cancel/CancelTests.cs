@@ -57,7 +57,8 @@ public sealed class CancelTests : MigrationFixture
     private async Task CancelBeforeSwitchoverAsync(MigrationStatus status, CancellationToken ct)
     {
         MigrationCapability[] multifd = status == MigrationStatus.Setup && Quirks.MultifdCancelInSetupHangs(Environment.Source.Version) ? [] : [MigrationCapability.Multifd];
-        var pair = await StartPairAsync(Options(Convergence.Allowed) with { Capabilities = [MigrationCapability.PauseBeforeSwitchover, .. multifd] }, ct);
+        var convergence = status != MigrationStatus.PreSwitchover && Quirks.LateCancelFails(Environment.Source.Version) ? Convergence.Held : Convergence.Allowed;
+        var pair = await StartPairAsync(Options(convergence) with { Capabilities = [MigrationCapability.PauseBeforeSwitchover, .. multifd] }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForStatusAsync(status, ct);
         await migration.CancelAsync(End, ct);

@@ -1,3 +1,4 @@
+using QemuMigTest.Binaries;
 using QemuMigTest.Conformance.Memory;
 using QemuMigTest.Conformance.Order;
 using QemuMigTest.Processes;
@@ -31,7 +32,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
     private const int Cached = 1024;
 
     // Bytes a second for the small region: longer than a vCPU may have to wait for a processor.
-    private const long PassInSixthOfSecond = 200_000_000;
+    private const long PassInThirdOfSecond = 100_000_000;
 
     [MigrationTest("/migration/leaks/cancelled/plain", "")]
     [MigrationTest("/migration/leaks/cancelled/multifd", "multifd")]
@@ -40,7 +41,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
     public async Task Migrations_that_are_cancelled_leave_nothing([Capabilities] string capabilities, CancellationToken ct)
     {
         var version = Environment.Source.Version;
-        var slow = capabilities == "multifd" && (Quirks.MultifdCancelWhileSendingHangs(version) || Quirks.MultifdCancelAtPassHangs(version));
+        var slow = CancelMustWait(version) || (capabilities == "multifd" && Quirks.MultifdCancelAtPassHangs(version));
         // Else as fast as it goes: a source that has sent its share of a time slice does not hear of a cancel until that is over, 100 ms. One that comes late finds it in pre-switchover.
         var pair = await StartPairAsync(new()
         {
@@ -60,7 +61,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
     // What cannot be compressed, early in RAM, fills the buffer of the channel that takes it.
     private async Task CancelCompressedAsync(string compression, double growth, CancellationToken ct)
     {
-        var slow = Quirks.MultifdCancelWhileSendingHangs(Environment.Source.Version);
+        var slow = CancelMustWait(Environment.Source.Version);
         var pair = await StartPairAsync(new()
         {
             SourceCapabilities = [MigrationCapability.Multifd, MigrationCapability.PauseBeforeSwitchover],
@@ -72,6 +73,16 @@ public sealed class RepeatedMigrationTests : LeakFixture
         await CancelAsync(pair, sink => slow
             ? Task.CompletedTask
             : Poll.UntilAsync(pair.Source.Name, $"{Noisy} pages of noise", _ => Task.FromResult(sink.Received >= Noisy * 4096 ? sink : null), () => $"{sink.Received} bytes", Environment.Limits.Step, ct), growth, ct);
+    }
+
+    // Until the source sends nothing, and is far from its switchover.
+    private static bool CancelMustWait(QemuVersion version) => Quirks.LateCancelFails(version) || Quirks.CancelLosesRunState(version) || Quirks.MultifdCancelWhileSendingHangs(version);
+
+    [MigrationTest("/migration/leaks/cancelled/background-snapshot"), RequiresCapability("background-snapshot"), RequiresUserfaultfd, RequiresVersion(8, 0, Quirks.CancelledSnapshotHangs)]
+    public async Task Snapshots_that_are_cancelled_leave_nothing(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { SourceCapabilities = [MigrationCapability.BackgroundSnapshot], RegionMiB = PairOptions.SmallRegionMiB }, ct);
+        await CancelAsync(pair, _ => Task.CompletedTask, GrowthAtRest, ct);
     }
 
     private static async Task CancelAsync(MigrationPair pair, Func<SinkServer, Task> sentAsync, double growth, CancellationToken ct)
@@ -94,7 +105,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
     {
         var pair = await StartPairAsync(new() { SourceCapabilities = [MigrationCapability.Xbzrle, MigrationCapability.PauseBeforeSwitchover], RegionMiB = PairOptions.SmallRegionMiB }, ct);
         // Pages are cached from the second pass on, and only those that the guest has written to again.
-        await pair.Source.SetParametersAsync(new() { ["max-bandwidth"] = PassInSixthOfSecond }, ct);
+        await pair.Source.SetParametersAsync(new() { ["max-bandwidth"] = PassInThirdOfSecond }, ct);
         using var sink = new SinkServer(hangsUp: false);
         await RepeatAsync([pair.Source], async _ =>
         {

@@ -40,12 +40,15 @@ internal sealed class DevicePages(MigrationPair pair)
     /// <summary>The same for many pages, one behind the other.</summary>
     public void FillMany(uint first, int pages, string when) => Many(first, pages, page => Fill(page, when));
 
+    /// <summary>The same for every other one of many pages.</summary>
+    public void FillEveryOther(uint first, int pages, string when) => Many(first, pages, page => Fill(page, $"{when}, and not those beside it"), 2);
+
     /// <summary>Makes many pages zero, one behind the other.</summary>
     public void ClearMany(uint first, int pages, string when) => Many(first, pages, page => Clear(page, when));
 
-    private static void Many(uint first, int pages, Action<uint> write)
+    private static void Many(uint first, int pages, Action<uint> write, uint step = 1)
     {
-        for (var page = first; page < first + (pages * PageSize); page += PageSize)
+        for (var page = first; page < first + (pages * PageSize); page += step * PageSize)
         {
             write(page);
         }

@@ -7,6 +7,10 @@ public sealed class DeviceWriteTests : MigrationFixture
 {
     private const long SlowestPostcopy = 4096;
 
+    // Every other one of them is written to again: the list of what the destination must give up is sent in pieces, of twelve ranges each to 11.1.
+    private const uint Many = DevicePages.Low + 0x1_0000;
+    private const int ManyPages = 48;
+
     // Full of other noise, and then again as they were, or nearly so: xbzrle sends what differs from what it has kept of them.
     private const uint Returning = DevicePages.Low + 0x1000;
     private const uint NearlyReturning = DevicePages.Low + 0x2000;
@@ -52,10 +56,12 @@ public sealed class DeviceWriteTests : MigrationFixture
         var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), SourceParameters = new JsonObject { ["max-postcopy-bandwidth"] = SlowestPostcopy } }, ct);
         var pages = new DevicePages(pair);
         pages.Fill(pages.High, "before the migration");
+        pages.FillMany(Many, ManyPages, "before the migration");
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
         await migration.WaitForSentPageDirtiedAsync(ct);
-        // Sent before, so that it must be given up on the destination, and come again.
+        // Sent before, so that they must be given up on the destination, and come again.
         pages.Fill(DevicePages.Low, "in pass 1");
+        pages.FillEveryOther(Many, ManyPages, "in pass 1");
         await migration.StartPostcopyAsync(ct);
         await migration.WaitForStatusAsync(MigrationStatus.PostcopyActive, ct);
         pages.FillMiddle(DevicePages.Low, "on the destination, in postcopy");

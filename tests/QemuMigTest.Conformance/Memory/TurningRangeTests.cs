@@ -50,11 +50,7 @@ public sealed class TurningRangeTests : MigrationFixture
         await migration.WaitForPassAsync(2, ct);
         pages.ClearMany(first, Pages, "in pass 2");
         pages.ClearMany(pages.NearlyZero, 3, "in pass 2");
-        for (var number = 0u; number < Alternating; number += 2)
-        {
-            pages.Fill(alternating + (number * PageSize), "in pass 2, and not those beside it");
-        }
-
+        pages.FillEveryOther(alternating, Alternating, "in pass 2");
         pages.FillMany(second, Pages, "in pass 2");
         await migration.HoldXbzrleAsync(ct);
         await migration.WaitForPassAsync(4, ct);

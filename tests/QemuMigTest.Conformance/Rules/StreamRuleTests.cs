@@ -36,6 +36,23 @@ public sealed class StreamRuleTests : RuleFixture
     [MigrationTest("/migration/rules/streams/truncated")]
     public Task A_stream_that_ends_too_early_is_refused(CancellationToken ct) => RefuseAsync(StreamDamageTable.Truncated, ct);
 
+    [MigrationTest("/migration/rules/streams/capability")]
+    public async Task A_stream_of_a_source_with_a_capability_that_is_off_is_refused(CancellationToken ct)
+    {
+        List<string> broken = [];
+        var names = StreamDamageTable.InConfiguration.Where(name => Environment.Source.MigrationCapabilities.Contains(name)).ToList();
+        foreach (var name in names)
+        {
+            using var scratch = Session.Scratch.CreateChild("");
+            var path = scratch.File("stream");
+            await SaveAsync(path, ct, name);
+            await SeeTakenAsync(path, ct, name);
+            broken.AddRange(await TryAsync(path, $"with {name}, which is off", [$"Capability {name} is off, but received capability is on"], ct));
+        }
+
+        Finish(broken, names.Count);
+    }
+
     [MigrationTest("/migration/rules/streams/mapped-ram"), RequiresCapability(MappedRam)]
     public async Task A_file_whose_RAM_is_elsewhere_is_refused(CancellationToken ct)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using QemuMigTest.Conformance.Leaks;
 using QemuMigTest.Conformance.Memory;
 using QemuMigTest.Conformance.Streams;
 using QemuMigTest.Guests;
@@ -12,6 +13,9 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
 {
     // Slow enough for the guest to write to all of its pages before they are saved: each such page is saved first, and the guest waits for that.
     private const long Bandwidth = 60_000_000;
+
+    // Most of the guest is not saved when it is cancelled.
+    private const long Slow = 3_000_000;
 
     [MigrationTest("/migration/background-snapshot")]
     public Task The_stream_has_the_guest_as_it_was_when_the_snapshot_began(CancellationToken ct) => SaveAsync([], ct);
@@ -49,9 +53,28 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
         }
     }
 
-    private async Task SaveAsync(IReadOnlyList<int> nodesKiB, CancellationToken ct)
+    // The guest writes to all of its pages then, also those that were not saved yet, and the next snapshot protects them anew.
+    [MigrationTest("/migration/background-snapshot/cancelled"), RequiresVersion(8, 0, Quirks.CancelledSnapshotHangs)]
+    public async Task A_guest_whose_snapshot_was_cancelled_runs_and_is_saved_by_the_next(CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { RamNodesKiB = nodesKiB }, Bandwidth, ct);
+        var pair = await StartPairAsync(new(), Slow, ct);
+        using var sink = new SinkServer(hangsUp: false);
+        var events = pair.Source.EventPosition;
+        await pair.Source.ExecuteAsync("migrate", new JsonObject { ["uri"] = sink.Uri }, ct);
+        await pair.Source.WaitForEventAsync("RESUME", events, ct);
+        await pair.Source.ExecuteAsync("migrate_cancel", null, ct);
+        await pair.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Cancelled, events, "migration status cancelled", ct);
+        (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState("running", true), "the guest goes on");
+        await VerifyAsync(pair, ct);
+        await pair.Source.ContinueAsync(ct);
+        await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = Bandwidth }, ct);
+        await SaveAsync(pair, ct);
+    }
+
+    private async Task SaveAsync(IReadOnlyList<int> nodesKiB, CancellationToken ct) => await SaveAsync(await StartPairAsync(new() { RamNodesKiB = nodesKiB }, Bandwidth, ct), ct);
+
+    private static async Task SaveAsync(MigrationPair pair, CancellationToken ct)
+    {
         var pages = new ChangedPages(pair);
         var before = await pair.Source.ReadGuestStateAsync(ct);
         var (channel, events) = (new StreamFileChannel(), pair.Source.EventPosition);

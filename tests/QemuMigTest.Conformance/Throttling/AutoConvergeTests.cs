@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using QemuMigTest.Conformance.Memory;
 
 namespace QemuMigTest.Conformance.Throttling;
 
@@ -11,6 +12,20 @@ public sealed class AutoConvergeTests : MigrationFixture
 
     // Less than the first increment would make it.
     private const int LowMost = 29;
+
+    private const int PageSize = 4096;
+    private const int ThresholdPercent = 15;
+
+    // Pages. In each pass some of the first are written to again when more of them have been sent.
+    private const int ManyPages = 1600;
+    private const int FirstSent = 800;
+    private const int FirstWritten = 650;
+    private const int SecondSent = 300;
+    private const int SecondWritten = 200;
+
+    // Bytes a second. QEMU sends 131 kB at a time, at least once in each 100 ms.
+    private const long FirstBandwidth = 6_000_000;
+    private const long LeastBandwidth = 1_000_000;
 
     // 8 s: QEMU looks at the dirty rate once a second, and throttles, and raises that, when it was too high twice.
     [MigrationTest("/migration/auto_converge")]
@@ -52,6 +67,43 @@ public sealed class AutoConvergeTests : MigrationFixture
         (await WaitForThrottleAsync(migration, Initial + 1, ct)).ShouldBeLessThan(MostTail, "the next is what would be enough");
         await migration.AllowConvergenceAsync(ct);
         await migration.CompleteAsync(ct);
+    }
+
+    // 3 s, as above. The guest stands still, and devices write to a third of what each pass has sent: by the default, half of it, nothing would be throttled.
+    [MigrationTest("/migration/promises/throttle-trigger-threshold"), RequiresArgument("migrate-set-parameters", "throttle-trigger-threshold")]
+    public async Task A_guest_is_throttled_that_writes_to_more_than_the_threshold(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new()
+        {
+            SourceCapabilities = [MigrationCapability.AutoConverge, MigrationCapability.PauseBeforeSwitchover],
+            SourceParameters = new JsonObject { ["cpu-throttle-initial"] = Initial, ["throttle-trigger-threshold"] = ThresholdPercent },
+            RegionMiB = 1,
+        }, ct);
+        await pair.StopSourceAsync(ct);
+        var pages = new DevicePages(pair);
+        pages.FillMany(pages.High, ManyPages, "before the migration");
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await WriteAgainAsync(FirstSent, FirstWritten, FirstBandwidth, "in pass 1");
+        await migration.WaitForPassAsync(2, ct);
+        await WriteAgainAsync(SecondSent, SecondWritten, LeastBandwidth, "in pass 2");
+        await migration.WaitForPassAsync(3, ct);
+        await migration.AllowConvergenceAsync(ct);
+        await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
+        (await ThrottleAsync(pair, ct)).ShouldBe(Initial, $"two passes of which more than {ThresholdPercent} % was written to again");
+        await migration.ContinueFromPreSwitchoverAsync(ct);
+        await migration.CompleteAsync(ct);
+
+        // The first of them, when as many and more have been sent. A pass must last longer than a second to be looked at, and not be over before they are written.
+        async Task WriteAgainAsync(int sent, int count, long bandwidth, string when)
+        {
+            await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = bandwidth }, ct);
+            var last = pages.High + (uint)(sent * PageSize);
+            var content = pair.Source.Process.QTest!.Read(last, PageSize);
+            await migration.WaitForInfoAsync($"the page at 0x{last:x} to be sent", _ => pair.Destination.Process.QTest!.Read(last, PageSize).AsSpan().SequenceEqual(content), ct);
+            await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = LeastBandwidth }, ct);
+            pages.FillMany(pages.High, count, when);
+            await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = bandwidth }, ct);
+        }
     }
 
     private static async Task<long> WaitForThrottleAsync(MigrationRun migration, long least, CancellationToken ct) =>

@@ -26,12 +26,14 @@ internal static class StateProcessors
         ("PAT", 0x277, 0x0007_0106_0504_0106, 0),
         .. VariableRanges(),
         .. FixedRanges(),
+        // The first vCPU's has less than a new machine's, fast strings, and the others' has more.
+        ("MISC_ENABLE", 0x1a0, 0, 8),
         ("VM_HSAVE_PA", 0xc001_0117, 0x24_0000, 0x1000),
     ];
 
     private static readonly (string Name, uint Msr)[] OnlyRead =
     [
-        ("APIC_BASE", 0x1b), ("FEATURE_CONTROL", 0x3a), ("TSC_ADJUST", 0x3b), ("MTRR_CAP", 0xfe), ("MCG_CAP", 0x179), ("MCG_STATUS", 0x17a), ("MISC_ENABLE", 0x1a0),
+        ("APIC_BASE", 0x1b), ("FEATURE_CONTROL", 0x3a), ("TSC_ADJUST", 0x3b), ("MTRR_CAP", 0xfe), ("MCG_CAP", 0x179), ("MCG_STATUS", 0x17a),
         ("MTRR_DEF_TYPE", 0x2ff), ("XSS", 0xda0), ("EFER", 0xc000_0080),
     ];
 

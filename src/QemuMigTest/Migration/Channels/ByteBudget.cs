@@ -11,6 +11,9 @@ internal sealed class ByteBudget(long bytesPerSecond)
     private long _start;
     private long _spent;
 
+    /// <summary>How many a second; 0 for any number.</summary>
+    public long BytesPerSecond => bytesPerSecond;
+
     /// <summary>Lets all bytes by from now on, also those that wait.</summary>
     public void Lift() => _lifted.TrySetResult();
 

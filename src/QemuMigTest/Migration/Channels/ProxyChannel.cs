@@ -17,8 +17,16 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
     private readonly CancellationTokenSource _stop = new();
     private readonly List<ProxyConnection> _connections = [];
     private readonly ByteBudget _budget = new(bytesPerSecond);
+    private readonly ByteBudget _secondBudget = new(0);
     private volatile TaskCompletionSource _mayReturn = Open();
     private Socket? _listener;
+
+    /// <summary>What it lets through to the destination over the second connection alone, bytes a second; 0 for as much as over the others. With multifd that is the first of the channels for pages.</summary>
+    public long SecondBytesPerSecond
+    {
+        get => _secondBudget.BytesPerSecond;
+        init => _secondBudget = new(value);
+    }
 
     /// <summary>Bytes from the source to the destination so far, over all connections.</summary>
     public long Bytes => BytesByConnection.Sum();
@@ -99,7 +107,11 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
     public void LetReturn() => _mayReturn.TrySetResult();
 
     /// <summary>Lets through all that comes, from now on.</summary>
-    public void LiftLimit() => _budget.Lift();
+    public void LiftLimit()
+    {
+        _budget.Lift();
+        _secondBudget.Lift();
+    }
 
     /// <summary>Breaks all connections: both sides see theirs end.</summary>
     public void Break()
@@ -141,9 +153,10 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
                 return;
             }
 
-            var connection = new ProxyConnection(source, _budget, () => _mayReturn.Task);
+            ProxyConnection connection;
             lock (_connections)
             {
+                connection = new(source, _connections.Count == 1 && SecondBytesPerSecond > 0 ? _secondBudget : _budget, () => _mayReturn.Task);
                 _connections.Add(connection);
             }
 

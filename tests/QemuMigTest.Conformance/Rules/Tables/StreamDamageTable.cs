@@ -23,6 +23,9 @@ internal static class StreamDamageTable
         new StreamDamage("without x-ignore-shared, which is on", draft => draft.Until(draft.Length), "received capability is off").With("x-ignore-shared"),
     ];
 
+    /// <summary>Capabilities that a stream's configuration tells, and both sides must have or not have.</summary>
+    public static readonly IReadOnlyList<string> InConfiguration = ["x-ignore-shared", "mapped-ram"];
+
     /// <summary>RAM.</summary>
     public static readonly IReadOnlyList<StreamDamage> Ram =
     [
