@@ -118,7 +118,6 @@ public sealed class CancelledTests : AftermathFixture
         await migration.CancelAsync(DestinationEnd.Exits(), ct);
 
         await pair.StartAnotherDestinationAsync(ct);
-        await pair.SetConvergenceAsync(Convergence.Held, ct);
         migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForPageSentAsync(ct);
         await pair.Source.ContinueAsync(ct);
