@@ -5,6 +5,12 @@ namespace QemuMigTest.Conformance;
 /// <summary>What changed its meaning between versions of QEMU and that no query tells.</summary>
 internal static class Quirks
 {
+    /// <summary>Why cpr-transfer goes from 10.1 on to no older QEMU: docs/findings.md.</summary>
+    public const string CprStateHasVfio = "since 10.1 the CPR state that the source hands on tells of VFIO devices, also where there are none, and 10.0 ends when it reads that (docs/findings.md)";
+
+    /// <summary>The guest's BIOS is the source's, also when it is reset on the destination, and that of 7.2 hangs there when it has found a disk of AHCI's: docs/findings.md, seen on 10.0 and 11.1; the versions in between are a guess.</summary>
+    public static bool BiosHangsElsewhere(MigrationEnvironment environment) => !environment.Source.Version.IsAtLeast(8, 0) && environment.Destination.Version.IsAtLeast(8, 2);
+
     /// <summary>SSE exceptions that TCG has not noted in MXCSR yet are not sent: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
     public static bool SseExceptionsAreLost(QemuVersion version) => version.IsAtLeast(7, 2);
 
@@ -163,6 +169,9 @@ internal static class Quirks
 
     /// <summary>x-ignore-shared leaves out all RAM with share=on, also what no other QEMU can have: docs/findings.md, seen on 7.2, not on 10.0, 10.2 and 11.1.</summary>
     public static bool IgnoresAllSharedRam(QemuVersion version) => !version.IsAtLeast(8, 1);
+
+    /// <summary>Why x-ignore-shared goes to no older QEMU: <see cref="IgnoresAllSharedRam"/>.</summary>
+    public const string OlderExpectsNoSharedRam = "an older destination with x-ignore-shared expects no RAM with share=on, and refuses it (Illegal RAM offset)";
 
     /// <summary>What happens where <see cref="IgnoresAllSharedRam"/>, for the catalogue.</summary>
     public const string IgnoresAllSharedRamShown = "x-ignore-shared with RAM that is shared with nobody (memfd, share=on): it is not sent, the source completes, and the destination fails";

@@ -36,8 +36,8 @@ public static class CommonMachine
             ?? throw new QemuMigTestException($"No {family} machine type is known to both the source, {source}, and the destination, {destination}.");
     }
 
-    private static string Family(string name) => name[..Math.Max(name.LastIndexOf('-'), 0)] is { Length: > 0 } family ? family : name;
+    /// <summary>The version of a machine type: 7.2 of <c>pc-q35-7.2</c>; null where its name does not tell.</summary>
+    public static Version? Version(string name) => System.Version.TryParse(name[(name.LastIndexOf('-') + 1)..], out var version) ? version : null;
 
-    private static Version Version(string name) =>
-        System.Version.TryParse(name[(name.LastIndexOf('-') + 1)..], out var version) ? version : new Version(0, 0);
+    private static string Family(string name) => name[..Math.Max(name.LastIndexOf('-'), 0)] is { Length: > 0 } family ? family : name;
 }

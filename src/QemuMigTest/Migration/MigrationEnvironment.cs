@@ -27,6 +27,9 @@ public sealed record MigrationEnvironment(
     /// <summary>Whether <see cref="MachineType"/> is one of q35's (pc-q35-…), whose chipset, buses and registers are other than those of pc (pc-i440fx-…).</summary>
     public bool IsQ35 => MachineType.Contains("q35", StringComparison.Ordinal);
 
+    /// <summary>Of which version of QEMU the machine is: 7.2 for <c>pc-q35-7.2</c>; null where its name does not tell.</summary>
+    public Version? MachineVersion => CommonMachine.Version(MachineType);
+
     /// <summary>Source and destination, or the one build that is both.</summary>
     public IEnumerable<(string Side, QemuBinary Binary)> Sides => Source == Destination
         ? [("source and destination", Source)]

@@ -26,7 +26,7 @@ public static class MemoryUse
     {
         try
         {
-            return Flags(File.ReadLines($"/proc/{processId}/smaps"), least);
+            return Flags(File.ReadAllBytes($"/proc/{processId}/smaps"), least);
         }
         catch (IOException)
         {
@@ -34,48 +34,23 @@ public static class MemoryUse
         }
     }
 
-    internal static IReadOnlySet<string> Flags(IEnumerable<string> smaps, long least)
+    internal static IReadOnlySet<string> Flags(ReadOnlySpan<byte> smaps, long least)
     {
-        const string Flags = "VmFlags:";
         var found = new HashSet<string>(StringComparer.Ordinal);
-        var counts = false;
-        foreach (var line in smaps)
+        foreach (var line in new Lines(smaps, least, long.MaxValue, "VmFlags:"u8))
         {
-            if (line is [< 'A' or > 'Z', ..])
-            {
-                counts = SizeOf(Encoding.ASCII.GetBytes(line)) >= least;
-            }
-            else if (counts && line.StartsWith(Flags, StringComparison.Ordinal))
-            {
-                found.UnionWith(line[Flags.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries));
-            }
+            found.UnionWith(Encoding.ASCII.GetString(line).Split(' ', StringSplitOptions.RemoveEmptyEntries));
         }
 
         return found;
     }
 
-    // Some 14000 lines, after every test: no string is made of any.
     internal static long Sum(ReadOnlySpan<byte> smaps, long least, long limit)
     {
         var total = 0L;
-        var counts = false;
-        foreach (var range in smaps.Split((byte)'\n'))
+        foreach (var line in new Lines(smaps, least, limit, "Anonymous:"u8))
         {
-            var line = smaps[range];
-            if (line.IsEmpty)
-            {
-                continue;
-            }
-
-            // What is said of a mapping begins with a capital letter, and a mapping with its first address.
-            if (line[0] is < (byte)'A' or > (byte)'Z')
-            {
-                counts = SizeOf(line) is var size && size >= least && size < limit;
-            }
-            else if (counts && line.StartsWith("Anonymous:"u8))
-            {
-                total += Number(line["Anonymous:".Length..].TrimStart((byte)' '), 'D', out _);
-            }
+            total += Number(line.TrimStart((byte)' '), 'D', out _);
         }
 
         return total;
@@ -102,4 +77,42 @@ public static class MemoryUse
     private static long Number(ReadOnlySpan<byte> text, char format, out int digits) => Utf8Parser.TryParse(text, out ulong number, out digits, format)
         ? (long)number
         : throw new FormatException($"smaps: no number where one was expected: {Encoding.UTF8.GetString(text)}");
+
+    // What is said under one heading of the mappings between two sizes. Some 14000 lines, after every test: no string is made of any.
+    private ref struct Lines(ReadOnlySpan<byte> smaps, long least, long limit, ReadOnlySpan<byte> heading)
+    {
+        private readonly ReadOnlySpan<byte> _smaps = smaps;
+        private readonly ReadOnlySpan<byte> _heading = heading;
+        private MemoryExtensions.SpanSplitEnumerator<byte> _ranges = smaps.Split((byte)'\n');
+        private bool _counts;
+
+        public ReadOnlySpan<byte> Current { get; private set; }
+
+        public readonly Lines GetEnumerator() => this;
+
+        public bool MoveNext()
+        {
+            while (_ranges.MoveNext())
+            {
+                var line = _smaps[_ranges.Current];
+                if (line.IsEmpty)
+                {
+                    continue;
+                }
+
+                // What is said of a mapping begins with a capital letter, and a mapping with its first address.
+                if (line[0] is < (byte)'A' or > (byte)'Z')
+                {
+                    _counts = SizeOf(line) is var size && size >= least && size < limit;
+                }
+                else if (_counts && line.StartsWith(_heading))
+                {
+                    Current = line[_heading.Length..];
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
 }

@@ -46,7 +46,7 @@ public sealed class PingPongTests : MigrationFixture
         }, ct);
 
     // pause-before-switchover: without it the destination may be done before its monitor can say so.
-    [MigrationTest("/migration/pingpong/cpr/transfer"), RequiresArgument("migrate-set-parameters", "mode", "cpr-transfer")]
+    [MigrationTest("/migration/pingpong/cpr/transfer"), RequiresArgument("migrate-set-parameters", "mode", "cpr-transfer"), RequiresDestinationSince(10, 1, Quirks.CprStateHasVfio)]
     public Task A_guest_goes_from_one_QEMU_to_the_next_and_its_memory_stays(CancellationToken ct) => GoAsync(new()
     {
         Mode = MigrationMode.CprTransfer,

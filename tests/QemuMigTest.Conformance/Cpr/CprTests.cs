@@ -19,7 +19,7 @@ public sealed class CprTests : MigrationFixture
     }
 
     // pause-before-switchover: without it the destination may be done before its monitor can say so.
-    [MigrationTest("/migration/mode/transfer"), RequiresArgument("migrate-set-parameters", "mode", "cpr-transfer")]
+    [MigrationTest("/migration/mode/transfer"), RequiresArgument("migrate-set-parameters", "mode", "cpr-transfer"), RequiresDestinationSince(10, 1, Quirks.CprStateHasVfio)]
     public async Task A_guest_moves_to_a_QEMU_that_is_handed_its_RAM(CancellationToken ct)
     {
         var pair = await StartPairAsync(Transfer with { SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover] }, ct);
@@ -31,7 +31,7 @@ public sealed class CprTests : MigrationFixture
         ram.ShouldHaveMovedTo(pair.Destination, migration.Result!.RamTransferred!.Value);
     }
 
-    [MigrationTest("/migration/mode/transfer/defer"), RequiresArgument("migrate-set-parameters", "mode", "cpr-transfer")]
+    [MigrationTest("/migration/mode/transfer/defer"), RequiresArgument("migrate-set-parameters", "mode", "cpr-transfer"), RequiresDestinationSince(10, 1, Quirks.CprStateHasVfio)]
     public async Task A_guest_moves_to_a_QEMU_that_is_handed_its_RAM_and_told_later_where_to_listen(CancellationToken ct)
     {
         var pair = await StartPairAsync(Transfer, ct);

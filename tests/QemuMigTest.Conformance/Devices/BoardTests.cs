@@ -44,7 +44,7 @@ public sealed class BoardTests : MigrationFixture
         var left = LetHpetReplace(qtest);
         await migration.ContinueFromPreSwitchoverAsync(ct);
         await migration.Destination.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.DestinationEvents, "the end of the migration", ct);
-        var sent = SavedDevices.Compare(await SavedDevices.SaveAsync(source, pair, ct), await SavedDevices.SaveAsync(pair.Destination, pair, ct));
+        var sent = SavedDevices.Compare(pair, await SavedDevices.SaveAsync(source, pair, ct), await SavedDevices.SaveAsync(pair.Destination, pair, ct));
         await migration.CompleteAsync(ct);
 
         var destination = pair.Destination;

@@ -7,12 +7,16 @@ namespace QemuMigTest.Conformance.Devices;
 internal static class SavedDevices
 {
     private const byte Section = 4;
+    private const byte Part = 5;
     private const byte Footer = 0x7e;
     private const int IdBytes = 4;
     private const int StreamHeader = 8;
 
     // The calendar goes on while the guest does not.
     private const string Calendar = "mc146818rtc";
+
+    // 9.0 and later also tell whether the guest was suspended.
+    private const string RunState = "globalstate";
 
     // What each of its two channels was asked for last, lest it has to try again: taken over only where it has.
     private const string Piix = "0000:00:01.1/ide 0";
@@ -33,10 +37,14 @@ internal static class SavedDevices
         return devices;
     }
 
-    /// <summary>In what the destination's state differs from the source's.</summary>
-    public static IReadOnlyList<string> Compare(IReadOnlyDictionary<string, byte[]> source, IReadOnlyDictionary<string, byte[]> destination) => destination.Keys.SequenceEqual(source.Keys)
-        ? [.. source.SelectMany(device => Differences(device.Key, device.Value, destination[device.Key]))]
-        : [$"source: {string.Join(", ", source.Keys)}; destination: {string.Join(", ", destination.Keys)}"];
+    /// <summary>In what the destination's state differs from the source's. Between versions the order of devices is each one's own, and so are the parts that it adds to one.</summary>
+    public static IReadOnlyList<string> Compare(MigrationPair pair, IReadOnlyDictionary<string, byte[]> source, IReadOnlyDictionary<string, byte[]> destination)
+    {
+        var across = pair.Source.Binary.Version != pair.Destination.Binary.Version;
+        return (across ? destination.Keys.ToHashSet().SetEquals(source.Keys) : destination.Keys.SequenceEqual(source.Keys))
+            ? [.. source.SelectMany(device => Differences(device.Key, device.Value, destination[device.Key], across))]
+            : [$"source: {string.Join(", ", source.Keys)}; destination: {string.Join(", ", destination.Keys)}"];
+    }
 
     // A section does not tell its length: it ends with its number, and another begins, or it was the last.
     private static int End(byte[] bytes, int body, uint id)
@@ -72,15 +80,31 @@ internal static class SavedDevices
             : ($"{Encoding.ASCII.GetString(name)} {BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(instanceAt))}", BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at + 1)), instanceAt + Numbers);
     }
 
-    private static IEnumerable<string> Differences(string device, byte[] source, byte[] destination)
+    private static IEnumerable<string> Differences(string device, byte[] source, byte[] destination, bool across)
     {
-        if (source.Length != destination.Length)
+        if (source.Length != destination.Length && !across)
         {
             return [$"{device}: source {source.Length} bytes, destination {destination.Length}"];
         }
 
-        return device.StartsWith(Calendar, StringComparison.Ordinal)
+        return device.StartsWith(Calendar, StringComparison.Ordinal) || across && device.StartsWith(RunState, StringComparison.Ordinal)
             ? []
-            : Enumerable.Range(0, source.Length).Where(at => source[at] != destination[at] && !(device == Piix && ToTryAgain.Any(range => at >= range.Start.Value && at < range.End.Value))).Select(at => $"{device}, byte 0x{at:x}: source 0x{source[at]:x2}, destination 0x{destination[at]:x2}");
+            : Enumerable.Range(0, source.Length == destination.Length ? source.Length : Math.Min(PartsAt(source), PartsAt(destination))).Where(at => source[at] != destination[at] && !(device == Piix && ToTryAgain.Any(range => at >= range.Start.Value && at < range.End.Value))).Select(at => $"{device}, byte 0x{at:x}: source 0x{source[at]:x2}, destination 0x{destination[at]:x2}");
+    }
+
+    // A part (a subsection) has a name like that of the device it belongs to: ich9_pm/cpuhp.
+    private static int PartsAt(byte[] device)
+    {
+        const int HeaderBytes = 2;
+        for (var at = 0; at + HeaderBytes < device.Length; at++)
+        {
+            var name = device.AsSpan(at + HeaderBytes, Math.Min(device[at + 1], device.Length - at - HeaderBytes));
+            if (device[at] == Part && name.Contains((byte)'/') && !name.ContainsAnyExceptInRange((byte)' ', (byte)'~'))
+            {
+                return at;
+            }
+        }
+
+        return device.Length;
     }
 }

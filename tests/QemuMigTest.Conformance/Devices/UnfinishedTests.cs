@@ -62,7 +62,7 @@ public sealed class UnfinishedTests : MigrationFixture
         await migration.Destination.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.DestinationEvents, "the end of the migration", ct);
         var destination = pair.Destination;
         var there = await SavedDevices.SaveAsync(source, pair, ct);
-        var (kept, sent) = (SavedDevices.Compare(there, await SavedDevices.SaveAsync(source, pair, ct)), SavedDevices.Compare(there, await SavedDevices.SaveAsync(destination, pair, ct)));
+        var (kept, sent) = (SavedDevices.Compare(pair, there, await SavedDevices.SaveAsync(source, pair, ct)), SavedDevices.Compare(pair, there, await SavedDevices.SaveAsync(destination, pair, ct)));
         (await HasClosedA20Async(destination, ct)).ShouldBeTrue($"destination: the guest had closed A20 by port 0x{A20Port:x}, and it should be closed (info registers: A20=0)");
         foreach (var side in new[] { destination, source })
         {

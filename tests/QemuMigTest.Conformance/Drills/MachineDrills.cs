@@ -38,9 +38,9 @@ public sealed class MachineDrills : DrillFixture
         await migration.Destination.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.DestinationEvents, "the end of the migration", ct);
         var source = await SavedDevices.SaveAsync(pair.Source, pair, ct);
         source.Count.ShouldBeGreaterThan(20);
-        SavedDevices.Compare(source, await SavedDevices.SaveAsync(pair.Destination, pair, ct)).ShouldBeEmpty();
+        SavedDevices.Compare(pair, source, await SavedDevices.SaveAsync(pair.Destination, pair, ct)).ShouldBeEmpty();
         pair.Destination.Process.QTest!.Out8(0x3ff, 0x5a);
-        SavedDevices.Compare(source, await SavedDevices.SaveAsync(pair.Destination, pair, ct)).ShouldHaveSingleItem().ShouldMatch("^serial 0, byte 0x[0-9a-f]+: source 0x[0-9a-f]+, destination 0x5a$");
+        SavedDevices.Compare(pair, source, await SavedDevices.SaveAsync(pair.Destination, pair, ct)).ShouldHaveSingleItem().ShouldMatch("^serial 0, byte 0x[0-9a-f]+: source 0x[0-9a-f]+, destination 0x5a$");
     }
 
     [Test, CancelAfter(60_000)]

@@ -43,6 +43,7 @@ public sealed class RunStateTests : MigrationFixture
     [MigrationTest("/migration/order/run-state/prelaunch")]
     public Task A_guest_that_was_reset_starts_on_the_destination(CancellationToken ct) => MoveAsync("prelaunch", new(), async pair =>
     {
+        SkipWhereTheBiosHangs();
         await pair.StopSourceAsync(ct);
         await pair.ResetAsync(ct);
     }, ct);
@@ -60,6 +61,7 @@ public sealed class RunStateTests : MigrationFixture
     public Task A_guest_that_shut_down_arrives_shut_down(CancellationToken ct) =>
         MoveAsync("shutdown", new QemuCommandLine().With("-action", "shutdown=pause"), async pair =>
         {
+            SkipWhereTheBiosHangs();
             if (pair.Source.Process.QTest!.In16(PowerManagement) == ushort.MaxValue)
             {
                 Skip("ACPI's power management at 0x600, as q35 has it", new($"nothing there on {Environment.MachineType}", "by it the guest powers off"));
@@ -121,6 +123,15 @@ public sealed class RunStateTests : MigrationFixture
     private static QemuCommandLine Watchdog => new QemuCommandLine().With("-device", "ib700").With("-action", "watchdog=pause");
 
     private static Task BarkAsync(MigrationPair pair, CancellationToken ct) => pair.StopSourceByDeviceAsync(qtest => qtest.Out8(WatchdogPort, AtOnce), "WATCHDOG", ct);
+
+    private void SkipWhereTheBiosHangs()
+    {
+        if (Quirks.BiosHangsElsewhere(Environment))
+        {
+            Skip("a source whose BIOS starts on the destination, too", new($"{Environment.Source} and {Environment.Destination}",
+                "a guest that was reset runs the BIOS that came with it, and 7.2's hangs there when it has found a disk of AHCI's (docs/findings.md)"));
+        }
+    }
 
     private async Task MoveAsync(string state, QemuCommandLine arguments, Func<MigrationPair, Task> stop, CancellationToken ct)
     {

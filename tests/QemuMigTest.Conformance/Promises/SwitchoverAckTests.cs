@@ -1,3 +1,4 @@
+using QemuMigTest.Binaries;
 using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Promises;
@@ -32,16 +33,17 @@ public sealed class SwitchoverAckTests : MigrationFixture
 
     private Task<MigrationPair> StartAsync(Convergence convergence, CancellationToken ct)
     {
-        var arguments = Quirks.SwitchoverAckOfDevices(Environment.Source.Version) ? new QemuCommandLine().With("-global", "migration.switchover-ack-legacy=on") : new();
         return StartPairAsync(new()
         {
             Capabilities = [MigrationCapability.ReturnPath, MigrationCapability.SwitchoverAck],
             Convergence = convergence,
             RegionMiB = PairOptions.SmallRegionMiB,
-            SourceArguments = arguments,
-            DestinationArguments = arguments,
+            SourceArguments = AlwaysAsking(Environment.Source),
+            DestinationArguments = AlwaysAsking(Environment.Destination),
         }, ct);
     }
+
+    private static QemuCommandLine AlwaysAsking(QemuBinary binary) => Quirks.SwitchoverAckOfDevices(binary.Version) ? new QemuCommandLine().With("-global", "migration.switchover-ack-legacy=on") : new();
 
     private static async Task MigrateWithoutAnswerAsync(MigrationPair pair, CancellationToken ct)
     {

@@ -20,7 +20,7 @@ public sealed class ParameterRuleTests : RuleFixture
                 $"{qemu.Name}: {binary} has parameters that the table does not know. Add them, with default and range, to ParameterTable; until then no other path sets them");
             foreach (var rule in ParameterTable.Known.Where(rule => rule.Versions.Includes(binary.Version)))
             {
-                var wanted = rule.DefaultOn(Environment.MachineType);
+                var wanted = rule.DefaultOn(Environment.MachineVersion);
                 JsonNode.DeepEquals(values[rule.Name], JsonNode.Parse(wanted!)).ShouldBeTrue(
                     $"{qemu.Name}: {binary} should have {rule.Name}={wanted} by default; query-migrate-parameters says {values[rule.Name]?.ToJsonString() ?? "nothing"}");
             }
@@ -86,7 +86,7 @@ public sealed class ParameterRuleTests : RuleFixture
                 await SetAsync(probe, Json(rule.Name, value), "{}", reason, ct);
             }
 
-            var standard = Json(rule.Name, rule.DefaultOn(Environment.MachineType)!);
+            var standard = Json(rule.Name, rule.DefaultOn(Environment.MachineVersion)!);
             await SetAsync(probe, standard, standard, null, ct);
         }
 

@@ -40,7 +40,7 @@ public sealed class StreamRuleTests : RuleFixture
     public async Task A_stream_of_a_source_with_a_capability_that_is_off_is_refused(CancellationToken ct)
     {
         List<string> broken = [];
-        var names = StreamDamageTable.InConfiguration.Where(name => Environment.Source.MigrationCapabilities.Contains(name)).ToList();
+        var names = StreamDamageTable.InConfiguration.Where(name => Environment.Sides.All(side => side.Binary.MigrationCapabilities.Contains(name))).ToList();
         foreach (var name in names)
         {
             using var scratch = Session.Scratch.CreateChild("");

@@ -25,7 +25,7 @@ public sealed class BothSidesTests : StateFixture
 
         var (source, destination) = (await DescribeAsync(pair.Source, ct), await DescribeAsync(pair.Destination, ct));
         destination.Keys.ShouldBe(source.Keys);
-        var sent = SavedDevices.Compare(there, await SavedDevices.SaveAsync(pair.Destination, pair, ct));
+        var sent = SavedDevices.Compare(pair, there, await SavedDevices.SaveAsync(pair.Destination, pair, ct));
         source.SelectMany(seen => Differences(seen.Key, seen.Value, destination[seen.Key])).ShouldBeEmpty("both sides must tell the same of the same guest");
 
         sent.ShouldBeEmpty("what the destination would send on must be what it has received");

@@ -1,4 +1,6 @@
 using QemuMigTest.Binaries;
+using QemuMigTest.Hosts;
+using QemuMigTest.Migration;
 
 namespace QemuMigTest.Tests.Binaries;
 
@@ -20,4 +22,7 @@ internal static class Builds
         Types = ["ide-hd"],
         Options = new Dictionary<string, IReadOnlyList<string>> { ["run-with"] = ["async-teardown"] },
     };
+
+    public static MigrationEnvironment Pair(QemuBinary source, QemuBinary destination) =>
+        new(source, destination, "q35", new AcceleratorChoice("tcg", ""), new HostFeatures(false, false, null), new TimeLimits());
 }

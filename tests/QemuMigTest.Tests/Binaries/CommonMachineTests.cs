@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using QemuMigTest.Binaries;
+using QemuMigTest.NUnit.Requirements;
 using Shouldly;
 
 namespace QemuMigTest.Tests.Binaries;
@@ -21,6 +22,21 @@ public sealed class CommonMachineTests
     [TestCase("pc-q35-9.2", "pc-q35-9.2")]
     [TestCase("microvm", "microvm")]
     public void An_alias_or_a_name_overrides_the_choice(string wanted, string chosen) => CommonMachine.Choose(Old, New, wanted).ShouldBe(chosen);
+
+    [TestCase("pc-q35-10.0", "10.0")]
+    [TestCase("microvm", null)]
+    public void A_machine_types_name_tells_its_version(string name, string? version) => (CommonMachine.Version(name)?.ToString()).ShouldBe(version);
+
+    [Test]
+    public void A_destination_that_is_older_than_what_is_sent_is_missing_and_an_older_source_is_not()
+    {
+        var requirement = new RequiresDestinationSinceAttribute(10, 0, "it sends more");
+        requirement.Check(Builds.Pair(New, Old)).ShouldBe(new MissingRequirement($"{New} and {Old}", "it sends more"));
+        requirement.Check(Builds.Pair(Old, New)).ShouldBeNull();
+        requirement.Check(Builds.Pair(Old, Old)).ShouldBeNull();
+        requirement.Check(Builds.Pair(New, New)).ShouldBeNull();
+        requirement.Wanted.ShouldBe("a destination of QEMU 10.0 or later for a source of 10.0 or later");
+    }
 
     [Test]
     public void A_name_that_one_side_does_not_know_is_refused_and_not_replaced()

@@ -1,7 +1,5 @@
 using NUnit.Framework;
 using QemuMigTest.Binaries;
-using QemuMigTest.Hosts;
-using QemuMigTest.Migration;
 using QemuMigTest.NUnit.Requirements;
 using QemuMigTest.Qmp;
 using QemuMigTest.Tests.Qmp;
@@ -59,13 +57,10 @@ public sealed class TlsProbeTests : ScriptedQmpFixture
         var with = Builds.Of(10, 0);
         var without = Builds.Of(9, 2) with { TlsError = NoGnuTls };
 
-        new RequiresTlsAttribute().Check(Environment(with, with)).ShouldBeNull();
-        new RequiresTlsAttribute().Check(Environment(with, without)).ShouldBe(
+        new RequiresTlsAttribute().Check(Builds.Pair(with, with)).ShouldBeNull();
+        new RequiresTlsAttribute().Check(Builds.Pair(with, without)).ShouldBe(
             new MissingRequirement($"destination {without} without it", $"object-add of TLS credentials says: {NoGnuTls}"));
     }
 
     private Task<string?> ProbeAsync() => TlsProbe.AskAsync((command, arguments) => Client.ExecuteAsync(command, arguments, ScriptedQmpPeer.Deadline()));
-
-    private static MigrationEnvironment Environment(QemuBinary source, QemuBinary destination) =>
-        new(source, destination, "q35", new AcceleratorChoice("tcg", ""), new HostFeatures(false, false, null), new TimeLimits());
 }

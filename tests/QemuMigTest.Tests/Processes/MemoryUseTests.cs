@@ -34,7 +34,7 @@ public sealed class MemoryUseTests
         VmFlags: rd wr nh 
         ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]
         VmFlags: mr um 
-        """.Split('\n'), least).ShouldBe(flags, ignoreOrder: true);
+        """u8, least).ShouldBe(flags, ignoreOrder: true);
 
     [Test]
     public void What_a_process_has_of_its_own_is_known() => MemoryUse.ReadBelow(Environment.ProcessId, long.MaxValue)!.Value.ShouldBeInRange(1024, 64L * 1024 * 1024);

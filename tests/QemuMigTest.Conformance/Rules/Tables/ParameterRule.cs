@@ -106,9 +106,8 @@ internal sealed record ParameterRule(string Name, string? Default)
     /// <summary>The same parameter, with another default on older machine types.</summary>
     public ParameterRule BeforeMachineOf(int major, int minor, string standard) => this with { BeforeMachine = (major, minor, standard) };
 
-    /// <summary>The default on a machine type, such as <c>pc-q35-7.2</c>.</summary>
-    public string? DefaultOn(string machineType) =>
-        BeforeMachine is { } older && Version.TryParse(machineType[(machineType.LastIndexOf('-') + 1)..], out var machine) && machine < new Version(older.Major, older.Minor) ? older.Default : Default;
+    /// <summary>The default on a machine of a version, such as 7.2 of <c>pc-q35-7.2</c>.</summary>
+    public string? DefaultOn(Version? machine) => BeforeMachine is { } older && machine is not null && machine < new Version(older.Major, older.Minor) ? older.Default : Default;
 
     /// <summary>The same parameter, in some versions.</summary>
     public ParameterRule For(VersionRange versions) => this with { Versions = versions };
