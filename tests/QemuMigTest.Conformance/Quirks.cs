@@ -11,6 +11,9 @@ internal static class Quirks
     /// <summary>The guest's BIOS is the source's, also when it is reset on the destination, and that of 7.2 hangs there when it has found a disk of AHCI's: docs/findings.md, seen on 10.0 and 11.1; the versions in between are a guess.</summary>
     public static bool BiosHangsElsewhere(MigrationEnvironment environment) => !environment.Source.Version.IsAtLeast(8, 0) && environment.Destination.Version.IsAtLeast(8, 2);
 
+    /// <summary>xbzrle-cache-size that is changed while a migration is under way does not change the cache: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
+    public static bool XbzrleCacheStays(QemuVersion version) => version.IsAtLeast(7, 2);
+
     /// <summary>SSE exceptions that TCG has not noted in MXCSR yet are not sent: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
     public static bool SseExceptionsAreLost(QemuVersion version) => version.IsAtLeast(7, 2);
 

@@ -23,6 +23,13 @@ internal static class KeyboardController
         ReadAll(qtest);
     }
 
+    /// <summary>Has the controller give a byte as if the keyboard had sent it.</summary>
+    public static void Give(QTestClient qtest, byte value)
+    {
+        qtest.Out8(Status, 0xd2);
+        qtest.Out8(Data, value);
+    }
+
     /// <summary>A byte for the keyboard.</summary>
     public static void ToKeyboard(QTestClient qtest, byte value) => qtest.Out8(Data, value);
 

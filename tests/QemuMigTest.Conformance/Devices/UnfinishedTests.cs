@@ -23,11 +23,13 @@ public sealed class UnfinishedTests : MigrationFixture
     private const byte ClockControl = 0x0b;
     private const byte ClockIsSet = 0x80;
     private const byte FreeCmos = 0x39;
+    private const byte Given = 0x1e;
     private const ushort Serial = 0x3f8;
     private const byte FifoOn = 0xc1;
     private const byte FifoOff = 0;
     private const byte TransmitterIsEmpty = 2;
     private const ulong IoApic = 0xfec0_0000;
+    private const int KeyboardLine = 1;
     private const int SerialLine = 4;
     private const uint LevelTriggered = 0x8051;
     private const uint Masked = 0x1_0000;
@@ -110,11 +112,17 @@ public sealed class UnfinishedTests : MigrationFixture
         qtest.Out8(Cmos.Index, FreeCmos);
 
         // A level-triggered interrupt that was handed over, to nobody, and has no end yet.
-        WriteIoApic(qtest, 1, NoProcessor);
-        WriteIoApic(qtest, 0, LevelTriggered);
+        WriteIoApic(qtest, SerialLine, 1, NoProcessor);
+        WriteIoApic(qtest, SerialLine, 0, LevelTriggered);
         qtest.Out8(Serial + 2, FifoOff);
         qtest.Out8(Serial + 1, TransmitterIsEmpty);
-        (ReadIoApic(qtest) & HasNoEndYet).ShouldBe(HasNoEndYet, "remote IRR of the serial port's line in the I/O APIC, on the source");
+        (ReadIoApic(qtest, SerialLine) & HasNoEndYet).ShouldBe(HasNoEndYet, "remote IRR of the serial port's line in the I/O APIC, on the source");
+
+        // One that was asked for while its line was masked.
+        KeyboardController.Start(qtest);
+        WriteIoApic(qtest, KeyboardLine, 1, NoProcessor);
+        WriteIoApic(qtest, KeyboardLine, 0, LevelTriggered | Masked);
+        KeyboardController.Give(qtest, Given);
 
         qtest.Out16(FirmwareSelector, 0);
         qtest.In8(FirmwareData).ShouldBe((byte)'Q', "the first byte of fw_cfg's signature");
@@ -157,7 +165,10 @@ public sealed class UnfinishedTests : MigrationFixture
         (gates & SpeakerBit).ShouldBe(SpeakerBit, $"{name}: whether the PC speaker sounds what counter 2 gives (port 0x{PitGates:x}, bit 1): it was turned on before the migration");
         (gates & RefreshBit).ShouldBe(0, $"{name}: the refresh bit of port 0x{PitGates:x}, which each read turns: it was set when it was read last, before the migration");
 
-        (ReadIoApic(qtest) & HasNoEndYet).ShouldBe(HasNoEndYet, $"{name}: remote IRR of the serial port's line in the I/O APIC: it was handed over before the migration, and has no end yet");
+        (ReadIoApic(qtest, SerialLine) & HasNoEndYet).ShouldBe(HasNoEndYet, $"{name}: remote IRR of the serial port's line in the I/O APIC: it was handed over before the migration, and has no end yet");
+        WriteIoApic(qtest, KeyboardLine, 0, LevelTriggered);
+        (ReadIoApic(qtest, KeyboardLine) & HasNoEndYet).ShouldBe(HasNoEndYet, $"{name}: remote IRR of the keyboard's line in the I/O APIC: it was masked when it was asked for, before the migration, and is not any more");
+        KeyboardController.Read(qtest).ShouldBe($"{Given:x2}", $"{name}: what the keyboard's controller was told to give, before the migration");
         string.Concat(Enumerable.Range(0, 3).Select(_ => (char)qtest.In8(FirmwareData))).ShouldBe("EMU", $"{name}: the rest of fw_cfg's signature, whose first byte was read before the migration");
     }
 
@@ -167,8 +178,10 @@ public sealed class UnfinishedTests : MigrationFixture
         qtest.Out8(A20Port, A20Open);
         qtest.Out8(PitGates, 0);
         qtest.Out8(Serial + 1, 0);
-        WriteIoApic(qtest, 0, Masked);
-        WriteIoApic(qtest, 1, 0);
+        WriteIoApic(qtest, SerialLine, 0, Masked);
+        WriteIoApic(qtest, SerialLine, 1, 0);
+        WriteIoApic(qtest, KeyboardLine, 0, Masked);
+        WriteIoApic(qtest, KeyboardLine, 1, 0);
         foreach (var (register, value) in Calendar.Zip(calendar, (register, value) => (register.Register, value)))
         {
             Cmos.Write(qtest, register, value);
@@ -187,15 +200,15 @@ public sealed class UnfinishedTests : MigrationFixture
 
     private static int ReadCounter(QTestClient qtest, ushort counter) => qtest.In8(counter) | (qtest.In8(counter) << 8);
 
-    private static void WriteIoApic(QTestClient qtest, int half, uint value)
+    private static void WriteIoApic(QTestClient qtest, int line, int half, uint value)
     {
-        qtest.Write(IoApic, [(byte)(0x10 + (2 * SerialLine) + half), 0, 0, 0]);
+        qtest.Write(IoApic, [(byte)(0x10 + (2 * line) + half), 0, 0, 0]);
         qtest.Write(IoApic + 0x10, BitConverter.GetBytes(value));
     }
 
-    private static uint ReadIoApic(QTestClient qtest)
+    private static uint ReadIoApic(QTestClient qtest, int line)
     {
-        qtest.Write(IoApic, [0x10 + (2 * SerialLine), 0, 0, 0]);
+        qtest.Write(IoApic, [(byte)(0x10 + (2 * line)), 0, 0, 0]);
         return BitConverter.ToUInt32(qtest.Read(IoApic + 0x10, sizeof(uint)));
     }
 

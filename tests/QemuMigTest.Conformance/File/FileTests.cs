@@ -7,6 +7,9 @@ public sealed class FileTests : MigrationFixture
 {
     private const long Offset = 0x1000;
 
+    // Of no page, nor of a word.
+    private const long Uneven = 0x1235;
+
     [MigrationTest("/migration/precopy/file")]
     public async Task A_stopped_guest_moves_through_a_file(CancellationToken ct)
     {
@@ -16,11 +19,12 @@ public sealed class FileTests : MigrationFixture
         await migration.CompleteAsync(ct);
     }
 
-    [MigrationTest("/migration/precopy/file/offset")]
-    public async Task A_running_guest_moves_through_a_file_behind_an_offset_and_what_is_before_stays(CancellationToken ct)
+    [MigrationTest("/migration/precopy/file/offset", Offset)]
+    [MigrationTest("/migration/precopy/file/offset/uneven", Uneven)]
+    public async Task A_running_guest_moves_through_a_file_behind_an_offset_and_what_is_before_stays(long offset, CancellationToken ct)
     {
         var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed }, ct);
-        var migration = await pair.MigrateAsync(new FileChannel(Offset), ct);
+        var migration = await pair.MigrateAsync(new FileChannel(offset), ct);
         await migration.CompleteAsync(ct);
     }
 

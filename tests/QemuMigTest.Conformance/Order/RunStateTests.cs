@@ -40,6 +40,27 @@ public sealed class RunStateTests : MigrationFixture
         await migration.CompleteAsync(ct);
     }
 
+    [MigrationTest("/migration/order/run-state/hops")]
+    public async Task How_a_guest_arrived_is_not_how_it_leaves(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, Convergence = Convergence.Allowed }, ct);
+        foreach (var stopped in new[] { true, false, true })
+        {
+            if (pair.Runs.Count > 0)
+            {
+                await pair.HandOnAsync(ct);
+            }
+
+            if (stopped)
+            {
+                await pair.StopSourceAsync(ct);
+            }
+
+            var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+            await migration.CompleteAsync(ct);
+        }
+    }
+
     [MigrationTest("/migration/order/run-state/prelaunch")]
     public Task A_guest_that_was_reset_starts_on_the_destination(CancellationToken ct) => MoveAsync("prelaunch", new(), async pair =>
     {
