@@ -63,11 +63,25 @@ public sealed partial class MigrationPair
 
     private async Task WaitForGuestAsync(CancellationToken ct)
     {
-        await Source.Serial.WaitForAsync('B', 0, ct);
+        var started = await WaitForBootBlockAsync(ct);
+        await Source.Serial.WaitForAsync('B', started, ct);
         if (Options.GuestSuspends)
         {
             await Source.WaitForEventAsync("SUSPEND", 0, ct);
             GuestSuspended = true;
+        }
+    }
+
+    private async Task<int> WaitForBootBlockAsync(CancellationToken ct)
+    {
+        try
+        {
+            return await Source.Serial.WaitForAsync('A', 0, ct);
+        }
+        catch (WaitTimeoutException late)
+        {
+            throw new WaitTimeoutException(late.Side, late.What, late.Limit,
+                $"{late.LastSeen}. The BIOS has not started the guest's boot block. If no guest starts: SeaBIOS before 1.16.3 hangs in a newer QEMU when it finds a disk, and a QEMU that has no BIOS of its own takes one that is installed (its option -L says where it looks)");
         }
     }
 

@@ -89,21 +89,11 @@ public sealed class MigrationSide : IAsyncDisposable
 
     /// <summary>Turns capabilities on (migrate-set-capabilities) and reads them back.</summary>
     /// <exception cref="QmpCommandException">QEMU refused one.</exception>
-    public async Task EnableAsync(IEnumerable<MigrationCapability> capabilities, CancellationToken ct)
-    {
-        var names = capabilities.Select(capability => capability.Name).ToList();
-        await ExecuteAsync("migrate-set-capabilities", new()
-        {
-            ["capabilities"] = new JsonArray([.. names.Select(name => new JsonObject { ["capability"] = name, ["state"] = true })]),
-        }, ct);
-        var states = await QueryCapabilitiesAsync(ct);
-        if (names.Where(name => !states.GetValueOrDefault(name)).ToList() is { Count: > 0 } off)
-        {
-            throw new QemuMigTestException($"{Name}: migrate-set-capabilities was accepted, but query-migrate-capabilities shows off: {string.Join(", ", off)}");
-        }
+    public Task EnableAsync(IEnumerable<MigrationCapability> capabilities, CancellationToken ct) => SetAsync(capabilities, true, ct);
 
-        (CapabilitiesSet, ParametersSet) = (states, await QueryParametersAsync(ct));
-    }
+    /// <summary>Turns capabilities off (migrate-set-capabilities) and reads them back.</summary>
+    /// <exception cref="QmpCommandException">QEMU refused one.</exception>
+    public Task DisableAsync(IEnumerable<MigrationCapability> capabilities, CancellationToken ct) => SetAsync(capabilities, false, ct);
 
     /// <summary>Sets parameters (migrate-set-parameters) and reads them back.</summary>
     /// <exception cref="QmpCommandException">QEMU refused one.</exception>
@@ -216,5 +206,21 @@ public sealed class MigrationSide : IAsyncDisposable
         await Process.DisposeAsync();
         await Serial.DisposeAsync();
         Memory.Dispose();
+    }
+
+    private async Task SetAsync(IEnumerable<MigrationCapability> capabilities, bool on, CancellationToken ct)
+    {
+        var names = capabilities.Select(capability => capability.Name).ToList();
+        await ExecuteAsync("migrate-set-capabilities", new()
+        {
+            ["capabilities"] = new JsonArray([.. names.Select(name => new JsonObject { ["capability"] = name, ["state"] = on })]),
+        }, ct);
+        var states = await QueryCapabilitiesAsync(ct);
+        if (names.Where(name => states.GetValueOrDefault(name) != on).ToList() is { Count: > 0 } others)
+        {
+            throw new QemuMigTestException($"{Name}: migrate-set-capabilities was accepted, but query-migrate-capabilities shows {(on ? "off" : "on")}: {string.Join(", ", others)}");
+        }
+
+        (CapabilitiesSet, ParametersSet) = (states, await QueryParametersAsync(ct));
     }
 }

@@ -7,6 +7,10 @@ public sealed class CancelledTests : AftermathFixture
 {
     private const long PartOfPass = 5_000_000;
 
+    // Of 8 MiB that are due to each of four.
+    private const long PageOfChannel = 1_000_000;
+    private static readonly string[] OneAfterTheOther = ["multifd", "xbzrle", "auto-converge validate-uuid", "release-ram"];
+
     // Not in setup with a return path: docs/findings.md.
     [MigrationTest("/migration/aftermath/cancelled/setup/plain", "setup", "")]
     [MigrationTest("/migration/aftermath/cancelled/active/plain", "active", "")]
@@ -101,6 +105,47 @@ public sealed class CancelledTests : AftermathFixture
         await Task.WhenAll(new[] { pair.Source, pair.Destination }.Select(side => side.SetParametersAsync(new() { [Channels] = 1 }, ct)));
         await pair.SetConvergenceAsync(Convergence.Allowed, ct);
         migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.CompleteAsync(ct);
+    }
+
+    [MigrationTest("/migration/aftermath/cancelled/more-channels"), RequiresCapability("multifd")]
+    public async Task The_guest_moves_over_many_channels_after_a_cancel_over_one(CancellationToken ct)
+    {
+        const string Channels = "multifd-channels";
+        const int Many = 4;
+        var pair = await StartPairAsync(new() { Capabilities = [MigrationCapability.Multifd], Parameters = new() { [Channels] = 1 }, RegionMiB = PairOptions.SmallRegionMiB }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForPageSentAsync(ct);
+        await migration.CancelAsync(DestinationEnd.Exits(), ct);
+
+        await pair.StartAnotherDestinationAsync(ct);
+        await Task.WhenAll(new[] { pair.Source, pair.Destination }.Select(side => side.SetParametersAsync(new() { [Channels] = Many }, ct)));
+        await pair.SetConvergenceAsync(Convergence.Allowed, ct);
+        var proxy = new ProxyChannel();
+        migration = await pair.MigrateAsync(proxy, ct);
+        await migration.CompleteAsync(ct);
+        proxy.BytesByConnection.Count(bytes => bytes > PageOfChannel).ShouldBe(Many, $"connections that carried pages; all of them carried {string.Join(", ", proxy.BytesByConnection)} bytes");
+    }
+
+    // The last migration has none of them: what it tells, and how it goes, must not be theirs.
+    [MigrationTest("/migration/aftermath/cancelled/turned-off")]
+    public async Task The_guest_moves_without_capabilities_after_cancels_with_them(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Convergence = Convergence.Held, RegionMiB = PairOptions.SmallRegionMiB }, ct);
+        var both = Environment.Source.MigrationCapabilities.Intersect(Environment.Destination.MigrationCapabilities).ToHashSet();
+        foreach (var several in OneAfterTheOther.Select(MigrationCapability.Several).Where(several => several.All(one => both.Contains(one.Name))))
+        {
+            await pair.Source.EnableAsync(several, ct);
+            await pair.Destination.EnableAsync(several, ct);
+            var cancelled = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+            await cancelled.WaitForPageSentAsync(ct);
+            await cancelled.CancelAsync(DestinationEnd.Exits(), ct);
+            await pair.Source.DisableAsync(several, ct);
+            await pair.StartAnotherDestinationAsync(ct);
+        }
+
+        await pair.SetConvergenceAsync(Convergence.Allowed, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);
     }
 

@@ -7,7 +7,7 @@ namespace QemuMigTest.Conformance.Leaks;
 public sealed class RepeatedCommandTests : LeakFixture
 {
     private static readonly string[] Queries = ["query-migrate", "query-migrate-capabilities", "query-migrate-parameters"];
-    private static readonly string[] Nowhere = ["file:/no/such/folder/file", "fd:nobody", "unix:/no/such/folder/socket"];
+    private static readonly string[] Nowhere = ["file:/no/such/folder/file", "file:/dev/null", "fd:nobody", "unix:/no/such/folder/socket"];
 
     [MigrationTest("/migration/leaks/commands")]
     public async Task Commands_leave_nothing_and_are_answered_the_same(CancellationToken ct)

@@ -4,6 +4,7 @@ namespace QemuMigTest.Conformance.Postcopy;
 
 public sealed class RecoveryTests : RecoveryFixture
 {
+    private const int Trickle = 1_000_000;
     private const string PauseWhileRecoveringSince = "migrate-pause is accepted while postcopy recovers since 8.2";
 
     [MigrationTest("/migration/postcopy/recovery/plain", "", false)]
@@ -37,6 +38,26 @@ public sealed class RecoveryTests : RecoveryFixture
         await migration.Destination.WaitForStatusAsync(MigrationStatus.PostcopyRecover, ct: ct);
         await migration.Destination.PausePostcopyAsync(ct);
         await RecoverAsync(migration, ct);
+    }
+
+    // What is on the wire when the second channel breaks is lost, and the source has taken it for sent.
+    [MigrationTest("/migration/order/recovery/twice")]
+    public async Task A_second_recovery_knows_of_what_was_lost_and_the_destination_of_its_last_address_alone(CancellationToken ct)
+    {
+        var migration = await LoseChannelAsync(new(), ct);
+        var proxy = new ProxyChannel(Trickle);
+        await migration.RecoverAsync(proxy, ct);
+        await migration.Source.SetParametersAsync(new() { ["max-postcopy-bandwidth"] = 0 }, ct);
+        await proxy.WaitForBytesAsync(Trickle / 10, Environment.Limits.Step, ct);
+        proxy.Break();
+        foreach (var side in new[] { migration.Source, migration.Destination })
+        {
+            await side.WaitForStatusAsync(MigrationStatus.PostcopyPaused, ct: ct);
+        }
+
+        await migration.RecoverAsync(new ProxyChannel(), ct);
+        (await migration.Destination.QueryMigrateAsync(ct)).SocketAddresses.Count.ShouldBeLessThanOrEqualTo(1, "addresses at which the destination says that it listens (socket-address): that of the second migrate-recover, while it does");
+        await migration.CompleteAsync(ct);
     }
 
     [MigrationTest("/migration/order/recovery/unreachable"), RequiresVersion(9, 1, "before, a source whose recovery finds nobody goes through no status")]

@@ -68,6 +68,8 @@ public sealed class BandwidthTests : MigrationFixture
             await migration.RecoverAsync(proxy, ct);
         }
 
+        // The other limit has no say in postcopy.
+        await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = HigherLimit }, ct);
         var begun = proxy.Bytes;
         await proxy.WaitForBytesAsync(begun + Begun, Environment.Limits.Step, ct);
         await WireRate.ShouldBeAsync(proxy, PostcopyLimit, PostcopyPatience, ct);

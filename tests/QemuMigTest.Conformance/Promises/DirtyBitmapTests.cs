@@ -11,6 +11,7 @@ public sealed class DirtyBitmapTests : MigrationFixture
 {
     private const string Disk = "d0";
     private const string Name = "since-backup";
+    private const string Second = "since-weekly-backup";
     private const int Granularity = 512;
 
     [MigrationTest("/migration/promises/dirty-bitmaps/true", "dirty-bitmaps", true)]
@@ -18,7 +19,7 @@ public sealed class DirtyBitmapTests : MigrationFixture
     public async Task The_bitmaps_go_along_or_stay([Capabilities] string capabilities, bool along, CancellationToken ct)
     {
         var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, Convergence = Convergence.Allowed, Capabilities = MigrationCapability.Several(capabilities) }, ct);
-        await pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = Disk, ["name"] = Name, ["granularity"] = Granularity }, ct);
+        await AddAsync(pair, Name, ct);
         await pair.Source.HumanAsync($"qemu-io {Disk} \"write 0 {Granularity}\"", ct);
         var expected = (Name, Granularity, Count: Granularity);
         (await BitmapsAsync(pair.Source, ct)).ShouldBe([expected], "one piece of the disk was written to");
@@ -31,8 +32,8 @@ public sealed class DirtyBitmapTests : MigrationFixture
     public async Task A_bitmap_goes_by_its_alias_to_the_disk_and_the_name_that_the_destination_has_for_it(CancellationToken ct)
     {
         var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, Convergence = Convergence.Allowed, Capabilities = [new("dirty-bitmaps")] }, ct);
-        await pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = Disk, ["name"] = Name, ["granularity"] = Granularity }, ct);
-        await pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = Disk, ["name"] = "not-mapped", ["granularity"] = Granularity }, ct);
+        await AddAsync(pair, Name, ct);
+        await AddAsync(pair, "not-mapped", ct);
         await pair.Source.HumanAsync($"qemu-io {Disk} \"write 0 {Granularity}\"", ct);
         await MapAsync(pair.Source, Name, ct);
         await MapAsync(pair.Destination, "renamed", ct);
@@ -44,14 +45,15 @@ public sealed class DirtyBitmapTests : MigrationFixture
     [MigrationTest("/migration/promises/dirty-bitmaps/cancelled", true)]
     [MigrationTest("/migration/promises/dirty-bitmaps/failed", false)]
     [RequiresCapability("dirty-bitmaps")]
-    public async Task A_bitmap_is_free_after_a_migration_that_came_to_nothing_and_goes_along_with_the_next(bool cancelled, CancellationToken ct)
+    public async Task Bitmaps_are_free_after_a_migration_that_came_to_nothing_and_go_along_with_the_next(bool cancelled, CancellationToken ct)
     {
         var pair = await StartPairAsync(new() { Capabilities = [new("dirty-bitmaps")], RegionMiB = PairOptions.SmallRegionMiB }, ct);
-        await pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = Disk, ["name"] = Name, ["granularity"] = Granularity }, ct);
+        await AddAsync(pair, Name, ct);
+        await AddAsync(pair, Second, ct);
         await pair.Source.HumanAsync($"qemu-io {Disk} \"write 0 {Granularity}\"", ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForSentPageDirtiedAsync(ct);
-        (await IsBusyAsync(pair.Source, ct)).ShouldBeTrue("a migration has it");
+        (await IsBusyAsync(pair.Source, ct)).ShouldBeTrue("a migration has them");
         if (cancelled)
         {
             await migration.CancelAsync(DestinationEnd.Exits(), ct);
@@ -62,18 +64,22 @@ public sealed class DirtyBitmapTests : MigrationFixture
             await migration.FailAsync("", DestinationEnd.Stays, ct);
         }
 
-        // It is given up beside the last status.
-        await Poll.UntilAsync(pair.Source.Name, "its bitmap not to be busy any more", async token => await IsBusyAsync(pair.Source, token) ? null : this,
-            () => "query-block says busy", Environment.Limits.Command, ct);
-        (await BitmapsAsync(pair.Source, ct)).ShouldBe([(Name, Granularity, Granularity)]);
-        await pair.Source.ExecuteAsync("block-dirty-bitmap-clear", new() { ["node"] = Disk, ["name"] = Name }, ct);
-        (await BitmapsAsync(pair.Source, ct)).ShouldBe([(Name, Granularity, 0)], "it was cleared");
+        // They are given up beside the last status.
+        await Poll.UntilAsync(pair.Source.Name, "its bitmaps not to be busy any more", async token => await IsBusyAsync(pair.Source, token) ? null : this,
+            () => "query-block says busy of one", Environment.Limits.Command, ct);
+        (await BitmapsAsync(pair.Source, ct)).ShouldBe([(Name, Granularity, Granularity), (Second, Granularity, Granularity)]);
+        foreach (var name in new[] { Name, Second })
+        {
+            await pair.Source.ExecuteAsync("block-dirty-bitmap-clear", new() { ["node"] = Disk, ["name"] = name }, ct);
+        }
+
+        (await BitmapsAsync(pair.Source, ct)).ShouldBe([(Name, Granularity, 0), (Second, Granularity, 0)], "they were cleared");
         await pair.Source.HumanAsync($"qemu-io {Disk} \"write 0 {Granularity}\"", ct);
         await pair.StartAnotherDestinationAsync(ct);
         await pair.SetConvergenceAsync(Convergence.Allowed, ct);
         migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);
-        (await BitmapsAsync(pair.Destination, ct)).ShouldBe([(Name, Granularity, Granularity)]);
+        (await BitmapsAsync(pair.Destination, ct)).ShouldBe([(Name, Granularity, Granularity), (Second, Granularity, Granularity)]);
         (await IsBusyAsync(pair.Destination, ct)).ShouldBeFalse("the migration has completed");
     }
 
@@ -140,12 +146,15 @@ public sealed class DirtyBitmapTests : MigrationFixture
     private static async Task<IReadOnlyList<(string Name, int Granularity, int Count)>> BitmapsAsync(MigrationSide side, CancellationToken ct)
     {
         return (await DiskAsync(side, ct)).TryGetProperty("dirty-bitmaps", out var bitmaps)
-            ? [.. bitmaps.EnumerateArray().Select(bitmap => (bitmap.GetProperty("name").GetString()!, Number(bitmap, "granularity"), Number(bitmap, "count")))]
+            ? [.. bitmaps.EnumerateArray().Select(bitmap => (Name: bitmap.GetProperty("name").GetString()!, Number(bitmap, "granularity"), Number(bitmap, "count"))).OrderBy(bitmap => bitmap.Name, StringComparer.Ordinal)]
             : [];
     }
 
     private static async Task<bool> IsBusyAsync(MigrationSide side, CancellationToken ct) =>
-        (await DiskAsync(side, ct)).GetProperty("dirty-bitmaps").EnumerateArray().Single().GetProperty("busy").GetBoolean();
+        (await DiskAsync(side, ct)).GetProperty("dirty-bitmaps").EnumerateArray().Any(bitmap => bitmap.GetProperty("busy").GetBoolean());
+
+    private static Task AddAsync(MigrationPair pair, string name, CancellationToken ct) =>
+        pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = Disk, ["name"] = name, ["granularity"] = Granularity }, ct);
 
     private static int Number(JsonElement bitmap, string name) => bitmap.GetProperty(name).GetInt32();
 }

@@ -53,6 +53,25 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
         }
     }
 
+    // Memory is protected though nobody could have written to it, and so are pages that nobody has touched yet.
+    [MigrationTest("/migration/background-snapshot/continued"), RequiresVersion(8, 0, Quirks.SnapshotRunsStoppedGuests)]
+    public async Task A_guest_that_goes_on_while_it_is_saved_is_saved_as_it_stood(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new(), Bandwidth, ct);
+        await pair.StopSourceAsync(ct);
+        var (pages, before) = (new ChangedPages(pair), await pair.Source.ReadGuestStateAsync(ct));
+        var (channel, events) = (new StreamFileChannel(), pair.Source.EventPosition);
+        await SaveAsync(pair, channel, events, async token =>
+        {
+            await Poll.UntilAsync(pair.Source.Name, "pages of the snapshot", async query => (await pair.Source.QueryMigrateAsync(query)).RamTransferred > 0 ? pair : null, pair.Source.Process.LastSeen, Environment.Limits.Step, token);
+            await pair.Source.ContinueAsync(token);
+            pages.Change("after the snapshot had begun");
+        }, ct);
+        (await LoadAsync(pair, channel, ct, pages)).ShouldBe(before, "the guest stood still when the snapshot began");
+        // The oracles let a guest go on that a test has stopped.
+        await pair.Source.StopAsync(ct);
+    }
+
     // The guest writes to all of its pages then, also those that were not saved yet, and the next snapshot protects them anew.
     [MigrationTest("/migration/background-snapshot/cancelled"), RequiresVersion(8, 0, Quirks.CancelledSnapshotHangs)]
     public async Task A_guest_whose_snapshot_was_cancelled_runs_and_is_saved_by_the_next(CancellationToken ct)
