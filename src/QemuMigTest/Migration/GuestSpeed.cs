@@ -24,8 +24,8 @@ public sealed record GuestSpeed(TimeSpan CpuPerPass, double Asleep)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
         var thread = FindVcpus(side)[0];
-        var first = await LookAsync(side, thread, _ => true, ct);
-        var last = await LookAsync(side, thread, look => Passes(first, look) >= passes, ct);
+        var first = await LookAsync(side, thread, "a look at the guest's passes", _ => true, ct);
+        var last = await LookAsync(side, thread, $"the guest to make {passes} passes", look => Passes(first, look) >= passes, ct);
         var running = last.Ran - first.Ran;
         return new(running / Passes(first, last), PartAsleep(Stopwatch.GetElapsedTime(first.At, last.At), running, last.Waited - first.Waited));
     }
@@ -51,10 +51,10 @@ public sealed record GuestSpeed(TimeSpan CpuPerPass, double Asleep)
     private static int Passes(Look first, Look last) => (ushort)(last.Passes - first.Passes);
 
     // What the vCPU does between two looks at its times would be counted for one of them: who looks waits for a processor too.
-    private static async Task<Look> LookAsync(MigrationSide side, string thread, Func<Look, bool> isWanted, CancellationToken ct)
+    private static async Task<Look> LookAsync(MigrationSide side, string thread, string what, Func<Look, bool> isWanted, CancellationToken ct)
     {
         Look? seen = null;
-        return await Poll.UntilAsync(side.Name, "passes of the guest", _ =>
+        return await Poll.UntilAsync(side.Name, what, _ =>
         {
             var before = TimesOf(side, thread);
             var (passes, at) = (PassesOf(side), Stopwatch.GetTimestamp());
@@ -75,8 +75,8 @@ public sealed record GuestSpeed(TimeSpan CpuPerPass, double Asleep)
     private static List<string> FindVcpus(MigrationSide side)
     {
         var tasks = $"/proc/{side.Process.Child.Id}/task";
-        return Directory.EnumerateDirectories(tasks).Select(task => (Task: task, Name: File.ReadAllText($"{task}/comm")))
-            .Where(task => task.Name.StartsWith(VcpuName, StringComparison.Ordinal)).OrderBy(task => task.Name, StringComparer.Ordinal).Select(task => task.Task).ToList() is { Count: > 0 } vcpus
+        return Directory.EnumerateDirectories(tasks).Select(task => (Task: task, Name: ProcessResources.NameOf(task)))
+            .Where(task => task.Name?.StartsWith(VcpuName, StringComparison.Ordinal) == true).OrderBy(task => task.Name, StringComparer.Ordinal).Select(task => task.Task).ToList() is { Count: > 0 } vcpus
             ? vcpus
             : throw new QemuMigTestException($"{side.Name}: no thread in {tasks} is called {VcpuName}…");
     }

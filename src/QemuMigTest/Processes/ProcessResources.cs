@@ -33,8 +33,8 @@ public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> D
             var unnamed = program[..Math.Min(program.Length, NameBytes)];
             // That of its first thread (-name process=) until then.
             var first = $"/proc/{processId}/task/{processId}";
-            var inherited = Comm(first);
-            var threads = Directory.EnumerateDirectories($"/proc/{processId}/task").Select(task => (Task: task, Name: Comm(task)))
+            var inherited = NameOf(first);
+            var threads = Directory.EnumerateDirectories($"/proc/{processId}/task").Select(task => (Task: task, Name: NameOf(task)))
                 .Select(thread => thread.Name == unnamed || thread.Name == inherited && thread.Task != first ? Unnamed : thread.Name).OfType<string>().Where(name => name is not (PoolThread or KvmRecoveryThread)).CountBy(name => name);
             var children = Directory.EnumerateDirectories($"/proc/{processId}/task").SelectMany(ChildrenOf).CountBy(name => name);
             return new(WithoutRdmaDevices(descriptors.ToDictionary()), threads.ToDictionary(), children.ToDictionary());
@@ -99,20 +99,8 @@ public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> D
         }
     }
 
-    // A child is listed with the thread that started it.
-    private static IEnumerable<string> ChildrenOf(string task)
-    {
-        try
-        {
-            return [.. File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(child => Comm($"/proc/{child}")).OfType<string>()];
-        }
-        catch (IOException)
-        {
-            return [];
-        }
-    }
-
-    private static string? Comm(string task)
+    /// <summary>The name of a process or thread, by its folder in /proc; null when it has ended.</summary>
+    internal static string? NameOf(string task)
     {
         try
         {
@@ -121,6 +109,19 @@ public sealed partial record ProcessResources(IReadOnlyDictionary<string, int> D
         catch (IOException)
         {
             return null;
+        }
+    }
+
+    // A child is listed with the thread that started it.
+    private static IEnumerable<string> ChildrenOf(string task)
+    {
+        try
+        {
+            return [.. File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(child => NameOf($"/proc/{child}")).OfType<string>()];
+        }
+        catch (IOException)
+        {
+            return [];
         }
     }
 
