@@ -27,11 +27,7 @@ public sealed class TcoTests : MigrationFixture
         var before = (Timer: qtest.In16(Timer), Control: qtest.In16(Control1));
         qtest.Out16(Control1, (ushort)(before.Control & ~Halted));
         qtest.Out16(Timer, Ticks);
-        qtest.Out16(Reload, 0);
-        await TimeOutAsync(pair.Source, "for the first time", ct);
-        await pair.StopSourceAsync(ct);
-        qtest.Out16(Status1, TimedOut);
-        (qtest.In16(Status2) & SecondTime).ShouldBe(0, "source: SECOND_TO_STS when the guest was stopped, right after the first time");
+        await StopAfterFirstTimeAsync(pair, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);
 
@@ -45,6 +41,27 @@ public sealed class TcoTests : MigrationFixture
             side.Process.QTest!.Out16(Reload, 0);
             side.Process.QTest!.Out16(Status1, TimedOut);
             side.Process.QTest!.Out16(Status2, ushort.MaxValue);
+        }
+    }
+
+    // On a busy machine the guest may be stopped after the second time only: then the watchdog is fed, and all begins anew.
+    private static async Task StopAfterFirstTimeAsync(MigrationPair pair, CancellationToken ct)
+    {
+        var qtest = pair.Source.Process.QTest!;
+        while (true)
+        {
+            qtest.Out16(Status2, ushort.MaxValue);
+            qtest.Out16(Status1, TimedOut);
+            qtest.Out16(Reload, 0);
+            await TimeOutAsync(pair.Source, "for the first time", ct);
+            await pair.StopSourceAsync(ct);
+            if ((qtest.In16(Status2) & SecondTime) == 0)
+            {
+                qtest.Out16(Status1, TimedOut);
+                return;
+            }
+
+            await pair.Source.ContinueAsync(ct);
         }
     }
 
