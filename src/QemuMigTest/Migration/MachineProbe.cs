@@ -1,9 +1,11 @@
+using QemuMigTest.QTest;
+
 namespace QemuMigTest.Migration;
 
 /// <summary>What a q35's devices hold that no running guest changes, by qtest: planted before a migration, and read on both sides after it.</summary>
 /// <remarks>Values are planted so that a device that arrives as a reset leaves it is not mistaken for one that arrived. The guest that dirties memory uses none of it:
 /// its interrupts are off, and all that is planted is masked.</remarks>
-internal sealed class MachineProbe
+internal static class MachineProbe
 {
     private const byte FirstFreeCmos = 0x40;
     private const byte LastFreeCmos = 0x5a;
@@ -19,16 +21,13 @@ internal sealed class MachineProbe
         ("PIC, mask", 0x21, 0xff), ("second PIC, mask", 0xa1, 0xff), ("PIC, edge or level", 0x4d0, 0xff), ("second PIC, edge or level", 0x4d1, 0xff),
         ("port 0x61", 0x61, 3), ("port 0x92", 0x92, 0xff), ("APM control", 0xb2, 0xff), ("APM status", 0xb3, 0xff), ("reset control", 0xcf9, 0xff),
         ("serial, interrupt enable", 0x3f9, 0xff), ("serial, line control", 0x3fb, 0xff), ("serial, modem control", 0x3fc, 0xff), ("serial, scratch", 0x3ff, 0xff), ("i8042, status", 0x64, 0xff),
-        ("PM, PM1 enable", 0x602, 0xff), ("PM, PM1 enable, high", 0x603, 0xff), ("PM, PM1 control", 0x604, 0xff), ("PM, GPE0 enable", 0x62c, 0xff), ("PM, SMI enable", 0x630, 0xff),
+        ("PM, PM1 enable", 0x602, 0xff), ("PM, PM1 enable, high", 0x603, 0xff), ("PM, PM1 control", 0x604, 0xff), ("PM, GPE0 enable", 0x62c, 0xff),
         ("TCO, message 1", 0x66c, 0xff), ("TCO, message 2", 0x66d, 0xff), ("TCO, watchdog status", 0x66e, 0xff), ("TCO, control 1", 0x669, 0xff), ("TCO, timer", 0x672, 0xff),
-        ("SMBus, command", 0x703, 0xff), ("SMBus, address", 0x704, 0xff), ("SMBus, data 0", 0x705, 0xff), ("SMBus, data 1", 0x706, 0xff),
+        ("DMA, mask", 0x09, 0xff), ("second DMA, mask", 0xd2, 0xff), ("PM, GPE0 status", 0x620, 0xff), ("SMBus, command", 0x703, 0xff), ("SMBus, address", 0x704, 0xff), ("SMBus, data 0", 0x705, 0xff), ("SMBus, data 1", 0x706, 0xff),
         ("DMA page 0x81", 0x81, 0xff), ("DMA page 0x82", 0x82, 0xff), ("DMA page 0x83", 0x83, 0xff), ("DMA page 0x87", 0x87, 0xff), ("DMA page 0x89", 0x89, 0xff), ("DMA page 0x8a", 0x8a, 0xff),
     ];
 
     private static readonly int[] PlantedPorts = [0x3ff, 0xb3, 0x62c, 0x66c, 0x66d, 0x66e, 0x672, 0x703, 0x704, 0x705, 0x706, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8a];
-
-    private readonly List<string> _commands = [];
-    private readonly List<(string Name, ulong Mask)?> _reads = [];
 
     /// <summary>Gives devices values that they do not have after a reset, others for each migration.</summary>
     /// <param name="side">The source.</param>
@@ -36,7 +35,7 @@ internal sealed class MachineProbe
     /// <param name="clock">Whether the HPET shall run.</param>
     public static void Plant(MigrationSide side, int number, bool clock)
     {
-        var probe = new MachineProbe();
+        var probe = new QTestScript();
         var salt = number * 0x1d;
         for (var index = FirstFreeCmos; index <= LastFreeCmos; index++)
         {
@@ -56,8 +55,8 @@ internal sealed class MachineProbe
                 .Do($"writel {IoApicIndex} 0x{0x10 + (2 * pin):x}").Do($"writel {IoApicData} 0x{0x1_0000 | (0x40 + pin + number) & 0xff:x}");
         }
 
-        // A counter of the PIT that nobody hears, and the HPET's clock, by which both sides' time can be compared.
-        probe.Do("outb 0x43 0xb4").Do($"outb 0x42 0x{(byte)(0x31 + salt):x}").Do("outb 0x42 0x5a")
+        // A counter of the PIT that nobody hears, whose status is latched and not read, and the HPET's clock, by which both sides' time can be compared.
+        probe.Do("outb 0x43 0xb4").Do($"outb 0x42 0x{(byte)(0x31 + salt):x}").Do("outb 0x42 0x5a").Do("outb 0x43 0xe8")
             .Do($"writel 0xfed00128 0x{0x1234_5600 + number:x}").Do("writel 0xfed0012c 0x7fffffff");
         if (clock)
         {
@@ -66,13 +65,13 @@ internal sealed class MachineProbe
 
         // Which interrupt comes first is rotated, in each PIC by another number, and never by none.
         probe.Do($"outb 0x20 0x{0xc0 + (number % 6):x}").Do($"outb 0xa0 0x{0xc0 + ((number + 2) % 6):x}");
-        side.Process.QTest!.ExecuteAll(probe._commands);
+        probe.Execute(side.Process.QTest!);
     }
 
     /// <summary>Reads what is there, by name. Some of it changes indexes and latches, which the guest that dirties memory does not use.</summary>
     public static IReadOnlyDictionary<string, ulong> Read(MigrationSide side)
     {
-        var probe = new MachineProbe();
+        var probe = new QTestScript();
         foreach (var (name, port, mask) in Ports)
         {
             probe.Read(name, $"inb 0x{port:x}", (ulong)mask);
@@ -98,29 +97,14 @@ internal sealed class MachineProbe
             probe.Read($"HPET, {name}", $"readl 0x{0xfed0_0000u + offset:x}", uint.MaxValue);
         }
 
-        probe.Do("outb 0x43 0xe2").Read("PIT counter 0, mode", "inb 0x40", 0x3f).Do("outb 0x43 0xe8").Read("PIT counter 2, mode", "inb 0x42", 0x3f)
+        // Those answer to four bytes alone.
+        probe.Read("PM, SMI enable", "inl 0x630").Read("PM, SMI status", "inl 0x634");
+        probe.Do("outb 0x43 0xe2").Read("PIT counter 0, mode", "inb 0x40", 0x3f).Read("PIT counter 2, latched status", "inb 0x42", 0x3f)
+            .Do("outb 0x43 0xe8").Read("PIT counter 2, mode", "inb 0x42", 0x3f).Do("outb 0x43 0xe8")
             .Do("outb 0x3fb 0x83").Read("serial, divisor, low", "inb 0x3f8", 0xff).Read("serial, divisor, high", "inb 0x3f9", 0xff).Do("outb 0x3fb 0x3");
-        return probe.Execute(side);
+        return probe.Execute(side.Process.QTest!);
     }
 
     /// <summary>The HPET's counter: how long this guest has run, on whichever side.</summary>
     public static TimeSpan ReadTime(MigrationSide side) => TimeSpan.FromTicks((long)(side.Process.QTest!.ReadUInt64(0xfed0_00f0) / 10));
-
-    private Dictionary<string, ulong> Execute(MigrationSide side) => side.Process.QTest!.ExecuteAll(_commands).Zip(_reads)
-        .Where(answer => answer.Second is not null)
-        .ToDictionary(answer => answer.Second!.Value.Name, answer => answer.First & answer.Second!.Value.Mask);
-
-    private MachineProbe Do(string command)
-    {
-        _commands.Add(command);
-        _reads.Add(null);
-        return this;
-    }
-
-    private MachineProbe Read(string name, string command, ulong mask)
-    {
-        _commands.Add(command);
-        _reads.Add((name, mask));
-        return this;
-    }
 }

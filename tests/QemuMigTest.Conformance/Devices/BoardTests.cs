@@ -25,8 +25,10 @@ public sealed class BoardTests : MigrationFixture
     private const string Received = "xyz";
     private const string FirstKeys = "abcdef";
     private const string LastKeys = "ghij";
+    private const string LaterKey = "k";
     private static readonly string[] FirstCodes = ["1e", "9e", "30", "b0", "2e", "ae", "20", "a0", "12", "92", "21", "a1"];
     private static readonly string[] LastCodes = ["22", "a2", "23", "a3", "17", "97", "24", "a4"];
+    private static readonly string[] LaterCodes = ["25", "a5"];
 
     [MigrationTest("/migration/devices/board"), RequiresCapability("pause-before-switchover")]
     public async Task What_is_unread_is_read_in_order_and_interrupts_come_from_where_they_should(CancellationToken ct)
@@ -57,6 +59,8 @@ public sealed class BoardTests : MigrationFixture
             ReadReceived(side);
         }
 
+        await KeyboardController.PressAsync(destination, LaterKey, ct);
+        KeyboardController.ReadAll(destination.Process.QTest!).ShouldBe(LaterCodes, "what the keyboard tells of a key that is pressed after the migration");
         destination.Process.QTest!.Write(HpetConfiguration, Bytes(HpetRuns));
         await RequestedAsync(destination, PitLine, "the PIT to tick again, when the HPET is not in its place any more", ct);
         PutRight(source);

@@ -16,6 +16,8 @@ public sealed class UnfinishedTests : MigrationFixture
     private const ushort PitCounter2 = 0x42;
     private const byte LatchCounter1 = 0x40;
     private const byte LatchCounter2 = 0x80;
+    private const byte LatchStatus2 = 0xe8;
+    private const byte StatusMode = 0x3f;
     private const ushort PitGates = 0x61;
     private const byte SpeakerOn = 3;
     private const byte SpeakerBit = 2;
@@ -88,8 +90,11 @@ public sealed class UnfinishedTests : MigrationFixture
 
         // A counter of which the first byte is written, and one of which the first byte is read.
         qtest.Out8(PitGates, SpeakerOn);
+        // The status comes first that the framework had latched when the migration began, and it compares what is latched on both sides.
+        qtest.In8(PitCounter2);
         Count(qtest, PitCounter2, 0xb0, 0x4321);
         qtest.Out8(PitCounter2, 0x34);
+        qtest.Out8(PitControl, LatchStatus2);
         Count(qtest, PitCounter1, 0x70, 0xbeef);
         qtest.Out8(PitControl, LatchCounter1);
         qtest.In8(PitCounter1).ShouldBe((byte)0xef, "the first byte of the PIT's counter 1, on the source");
@@ -158,7 +163,9 @@ public sealed class UnfinishedTests : MigrationFixture
 
         qtest.Out8(PitCounter2, 0x12);
         qtest.Out8(PitControl, LatchCounter2);
+        (qtest.In8(PitCounter2) & StatusMode).ShouldBe(0x30, $"{name}: the status of the PIT's counter 2, which was latched before the migration");
         ReadCounter(qtest, PitCounter2).ShouldBe(0x1234, $"{name}: the PIT's counter 2, whose first byte was written before the migration and whose second after it");
+        qtest.Out8(PitControl, LatchStatus2);
         qtest.In8(PitCounter1).ShouldBe((byte)0xbe, $"{name}: the second byte of the PIT's counter 1, whose first was read before the migration");
 
         var gates = qtest.In8(PitGates);

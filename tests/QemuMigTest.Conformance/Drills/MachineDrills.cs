@@ -19,11 +19,15 @@ public sealed class MachineDrills : DrillFixture
         qtest.Out32(0xcf8, 0x8000_fa3c);
         qtest.Out8(0xcfc, 0x77);
         qtest.Out8(0x43, 0xb8);
+        qtest.Out8(0x0a, 1);
+        qtest.Out32(0x630, qtest.In32(0x630) ^ 8);
         var findings = await FindingsAsync(pair, ct);
         findings.ShouldContain("[machine] destination: CMOS RAM at 0x4c: expected");
         findings.ShouldContain("[machine] destination: second PIC, mask: expected");
         findings.ShouldContain("[machine] destination: PCI configuration space of 00:1f.2, offset 0x3c: expected");
         findings.ShouldContain("[machine] destination: PIT counter 2, mode: expected");
+        findings.ShouldContain("[machine] destination: DMA, mask: expected");
+        findings.ShouldContain("[machine] destination: PM, SMI enable: expected");
         findings.ShouldContain("[machine] destination: info pic: expected \"pic0:");
         findings.ShouldContain("hprio=7");
         findings.ShouldContain("[machine] destination: info pic: expected \"pic1:");

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using QemuMigTest.Conformance.Devices;
 using QemuMigTest.Hosts;
 
 namespace QemuMigTest.Conformance.State;
@@ -45,14 +45,10 @@ public sealed class TimeTests : StateFixture
         var wall = clock.GetUtcNow();
         var calendar = await side.ExecuteAsync("qom-get", new() { ["path"] = "/machine", ["property"] = "rtc-time" }, ct);
         var after = clock.GetTimestamp();
-        return new(clock.GetElapsedTime(0, before), clock.GetElapsedTime(0, after), wall, TimeSpan.FromTicks((long)(hpet / HpetTicksInOneOfOurs)), Calendar(calendar));
+        return new(clock.GetElapsedTime(0, before), clock.GetElapsedTime(0, after), wall, TimeSpan.FromTicks((long)(hpet / HpetTicksInOneOfOurs)), RtcTime.Of(calendar));
     }
 
     private static DateTimeOffset Time(MigrationSide side, string name) => side.Process.Qmp.Events.Snapshot().Last(e => e.Name == name).Timestamp;
-
-    private static DateTimeOffset Calendar(JsonElement time) =>
-        new(1900 + time.GetProperty("tm_year").GetInt32(), 1 + time.GetProperty("tm_mon").GetInt32(), time.GetProperty("tm_mday").GetInt32(),
-            time.GetProperty("tm_hour").GetInt32(), time.GetProperty("tm_min").GetInt32(), time.GetProperty("tm_sec").GetInt32(), TimeSpan.Zero);
 
     private sealed record Reading(TimeSpan Before, TimeSpan After, DateTimeOffset Wall, TimeSpan Hpet, DateTimeOffset Calendar);
 }

@@ -11,6 +11,9 @@ internal static class StateDevices
     private const uint Cmos = 0x70;
     private const uint PciAddress = 0xcf8;
     private const uint FirmwareConfiguration = 0x510;
+
+    // The item that lists the others; a new machine has the first one in hand, which is another.
+    private const ushort FirmwareFiles = 0x19;
     private const uint SmBus = 0x700;
     private const uint WatchdogTimer = 0x660;
     private const int IoApicPins = 24;
@@ -62,12 +65,15 @@ internal static class StateDevices
             .Write32(Hpet + 0x140, 17 << 9).Write32(Hpet + 0x148, 0x0fed_cba9).Write32(Hpet + 0x14c, 0x7fff_ffff);
     }
 
+    /// <summary>SeaBIOS's handler does not know this command, and returns.</summary>
+    public static void InterruptFirmware(StateList list) => list.Out8(0xb2, 0x5a);
+
     /// <summary>An index is written and its value not read yet, a byte of two is read, a reply waits: what a device must remember.</summary>
     public static void LeaveHalfDone(StateList list) => list
         .Out8(Cmos, 0x45)
         .Out32(PciAddress, 0x8000_f8f0)
         .Write32(IoApic, 0x17)
-        .Out16(FirmwareConfiguration, 0).In8("fw_cfg: first byte", FirmwareConfiguration + 1).In8("fw_cfg: second byte", FirmwareConfiguration + 1)
+        .Out16(FirmwareConfiguration, FirmwareFiles).In8("fw_cfg: first byte", FirmwareConfiguration + 1).In8("fw_cfg: second byte", FirmwareConfiguration + 1)
         .Out8(0x64, 0x20)
         .Out8(0x0c, 0).In8("DMA: channel 2, address, low", 4)
         .Out8(Com1 + 1, SerialInterrupts | TransmitterEmpty)

@@ -18,6 +18,9 @@ public sealed record StateGuestSettings
     /// <summary>How often a vCPU goes round in a lap with nothing but known values in its registers, 1 or more. What a register loses in a switchover outside of this is not seen: let it be most of a lap.</summary>
     public int SpinCount { get; init; } = 1_000_000;
 
+    /// <summary>Whether the first vCPU asks the firmware for something in each lap, by an interrupt that no system sees (SMI, port 0xb2); how many there were is not looked at then.</summary>
+    public bool InterruptsFirmware { get; init; }
+
     /// <summary>Checks the ranges.</summary>
     /// <exception cref="ArgumentException">A value is out of its range.</exception>
     public void Validate()

@@ -33,7 +33,7 @@ internal static class StateProcessors
 
     private static readonly (string Name, uint Msr)[] OnlyRead =
     [
-        ("APIC_BASE", 0x1b), ("FEATURE_CONTROL", 0x3a), ("TSC_ADJUST", 0x3b), ("MTRR_CAP", 0xfe), ("MCG_CAP", 0x179), ("MCG_STATUS", 0x17a),
+        ("APIC_BASE", 0x1b), ("FEATURE_CONTROL", 0x3a), ("TSC_ADJUST", 0x3b), ("MTRR_CAP", 0xfe), ("MCG_CAP", 0x179), ("MCG_STATUS", 0x17a), ("MCG_CTL", 0x17b),
         ("MTRR_DEF_TYPE", 0x2ff), ("XSS", 0xda0), ("EFER", 0xc000_0080),
     ];
 
@@ -60,7 +60,7 @@ internal static class StateProcessors
             .Write32(Apic + 0x370, Masked | 0x53, 4);
     }
 
-    public static void Check(StateList list)
+    public static void Check(StateList list, bool countsInterrupts)
     {
         foreach (var (name, msr, _, _) in Written)
         {
@@ -70,6 +70,11 @@ internal static class StateProcessors
         foreach (var (name, msr) in OnlyRead)
         {
             list.ReadMsr(name, msr);
+        }
+
+        if (countsInterrupts)
+        {
+            list.ReadMsr("SMI_COUNT", 0x34);
         }
 
         for (var bank = 0u; bank < MachineCheckBanks; bank++)
