@@ -39,7 +39,7 @@ internal sealed class GuestOracle(IdleOracle idle) : IPairOracle
         await pair.Holder.StopAsync(ct);
         idle.Begin(pair);
         await CheckMemory(pair, findings, ct);
-        if (leftBefore is { Phase: GuestPhase.Running } && !pair.GuestRestarted && await pair.Holder.ReadGuestStateAsync(ct) is var now
+        if (leftBefore is { Phase: GuestPhase.Running } && !pair.GuestRestarted && await pair.Holder.ReadGuestStateAsync(ct) is { Phase: GuestPhase.Running } now
             && (now.Pass, now.Page).CompareTo((leftBefore.Pass, leftBefore.Page)) < 0)
         {
             findings.Add(new(Name, pair.Holder.Name, $"its guest is at {now}, behind where it left the source: {leftBefore}"));
@@ -87,6 +87,12 @@ internal sealed class GuestOracle(IdleOracle idle) : IPairOracle
         var holder = pair.Holder;
         var settings = pair.Program.Settings;
         var before = await holder.ReadGuestStateAsync(ct);
+        if (before.Phase != GuestPhase.Running)
+        {
+            findings.Add(new(Name, holder.Name, $"its guest is {before}, and must be in its loop, by which its memory is known"));
+            return;
+        }
+
         var counters = Counters(pair);
         var checker = pair.MemoryModel.StartCheck(before);
         await holder.Memory.ReadAsync(settings.RegionStart, settings.RegionSize, checker.Add, ct);
