@@ -7,6 +7,7 @@ namespace QemuMigTest.Conformance.Devices.Registers;
 public sealed class RegisterTests : MigrationFixture
 {
     private const int PageSize = 4096;
+    private const int FewestValues = 8;
 
     [MigrationTest("/migration/devices/registers/e1000"), RequiresDevice("e1000")]
     public Task An_Intel_8254x_says_the_same(CancellationToken ct) => CheckAsync(new IntelCardRegisters("e1000", 8), ct);
@@ -21,7 +22,7 @@ public sealed class RegisterTests : MigrationFixture
     public Task A_VGA_says_the_same(CancellationToken ct) => CheckAsync(new VgaRegisters(), ct);
 
     // Behind the first 0x20 bytes, which say what it can: the queues' addresses, which ports are its own.
-    [MigrationTest("/migration/devices/registers/ehci"), RequiresDevice("usb-ehci"), RequiresDevice("usb-tablet")]
+    [MigrationTest("/migration/devices/registers/ehci"), RequiresDevice("usb-ehci")]
     public Task A_USB_2_controller_says_the_same(CancellationToken ct) => CheckAsync(new MappedRegisters("usb-ehci", 0, 0x80,
         [(0x28, 4, 0x37), (0x2c, 4, 0x1238), (0x34, 4, 0x5_1000), (0x38, 4, 0x5_2000), (0x60, 4, 1), (0x64, 4, 0x1000)]), ct);
 
@@ -72,7 +73,7 @@ public sealed class RegisterTests : MigrationFixture
         await migration.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.SourceEvents, "the end of the migration", ct);
 
         var (source, destination) = (registers.Read(pair.Source.Process.QTest!), registers.Read(pair.Destination.Process.QTest!));
-        source.Values.ShouldContain(value => value != 0, "something must be there to compare");
+        source.Values.Distinct().Count().ShouldBeGreaterThanOrEqualTo(FewestValues, "different values of its registers: what nobody answers for reads as one or the other");
         source.Where(register => destination[register.Key] != register.Value).Select(register => $"{register.Key}: 0x{register.Value:x} on the source, 0x{destination[register.Key]:x} on the destination")
             .ShouldBeEmpty("what the device says must be the same on both sides");
         await migration.CompleteAsync(ct);

@@ -34,7 +34,7 @@ internal sealed class VgaRegisters : DeviceRegisters
         }
 
         // Two of the three bytes of a colour, an attribute's number without its value; and indexes.
-        script.Do($"outb 0x3c8 {HalfSet}").Do("outb 0x3c9 0x11").Do("outb 0x3c9 0x22").Read("flip-flop", "inb 0x3da").Do("outb 0x3c0 0x2c")
+        script.Do($"outb 0x3c8 {HalfSet}").Do("outb 0x3c9 0x11").Do("outb 0x3c9 0x22").Do("inb 0x3da").Do("outb 0x3c0 0x2c")
             .Do("outb 0x3c4 3").Do("outb 0x3ce 7").Do("outb 0x3d4 0xc").Do("outw 0x1ce 5").Do("outw 0x1cf 1").Do("outw 0x1ce 9").Do("outw 0x1cf 3").Do("outw 0x1ce 8").Execute(pair.Source.Process.QTest!);
     }
 
@@ -52,7 +52,7 @@ internal sealed class VgaRegisters : DeviceRegisters
 
         for (var i = 0; i <= 20; i++)
         {
-            script.Read($"flip-flop, before {i}", "inb 0x3da", 0).Do($"outb 0x3c0 0x{i:x}").Read($"attribute, {i}", "inb 0x3c1");
+            script.Do("inb 0x3da").Do($"outb 0x3c0 0x{i:x}").Read($"attribute, {i}", "inb 0x3c1");
         }
 
         for (var i = 0; i < 10; i++)
