@@ -38,6 +38,7 @@
 	.set	HPET_MILLISECOND, 100000
 	.set	HPET_SECOND, 100000000
 	.set	MOST_REPORTS, 48		# of each vCPU
+	.set	MOST_POLLS, 1000000		# about a second
 
 	# What all share.
 	.set	next_cpu, SHARED
@@ -1658,10 +1659,20 @@ check_all_pci:
 # Reports.
 
 put_character:					# %al
+	pushq	%rax
+	pushq	%rcx
 	pushq	%rdx
+	movl	$COM1 + 5, %edx
+	movl	$MOST_POLLS, %ecx		# a reader that is late loses nothing, one that never comes does not stop the guest
+1:	inb	%dx, %al
+	testb	$0x20, %al
+	loopz	1b
 	movl	$COM1, %edx
+	movb	16(%rsp), %al
 	outb	%al, %dx
 	popq	%rdx
+	popq	%rcx
+	popq	%rax
 	ret
 
 lock_line:					# for this vCPU; 0 in %eax, or its number and 1 where it has it: it was interrupted in the middle of a line

@@ -70,7 +70,7 @@ public sealed partial class StateDrills : DrillFixture
         var serial = pair.Destination.Serial.Position;
         await WriteAsync(2.25);
         await pair.Destination.Serial.WaitForAsync('!', serial, ct);
-        // Each lap would tell of it again, and the serial line loses what is not read in time.
+        // Each lap would tell of it again.
         await WriteAsync(1.25);
         var findings = await FindingsAsync(pair, ct);
         findings.ShouldContain(": SSE conversion to integers: expected 0x");

@@ -15,10 +15,12 @@ public sealed record StateDamage(int Vcpu, uint Item, ulong Expected, ulong Seen
 
     /// <summary>Reads a serial line: 'A', 'B', and lines such as <c>!1 405 1234 0 2f</c> between.</summary>
     /// <param name="text">All that was written. A line at its end that is not whole is left out.</param>
-    /// <exception cref="GuestException">There is something else in it; the message quotes it.</exception>
-    public static IReadOnlyList<StateDamage> Parse(string text)
+    /// <param name="strange">A sentence for each line that is something else, which it quotes. It takes nothing from the lines that are whole.</param>
+    public static IReadOnlyList<StateDamage> Parse(string text, out IReadOnlyList<string> strange)
     {
         ArgumentNullException.ThrowIfNull(text);
+        var others = new List<string>();
+        strange = others;
         var found = new List<StateDamage>();
         var lines = text.Split('\n');
         for (var i = 0; i < lines.Length; i++)
@@ -26,14 +28,21 @@ public sealed record StateDamage(int Vcpu, uint Item, ulong Expected, ulong Seen
             var line = lines[i];
             if (!line.StartsWith(Mark))
             {
-                if (line.AsSpan().IndexOfAnyExcept('A', 'B') is >= 0 and var strange)
+                if (line.AsSpan().IndexOfAnyExcept('A', 'B') is >= 0 and var other)
                 {
-                    throw new GuestException($"The state guest wrote 0x{(int)line[strange]:x2} in \"{line}\" of its serial line, where only A and B can be.");
+                    others.Add($"The state guest wrote 0x{(int)line[other]:x2} in \"{line}\" of its serial line, where only A and B can be.");
                 }
             }
             else if (i < lines.Length - 1)
             {
-                found.Add(ParseLine(line));
+                if (ParseLine(line) is { } damage)
+                {
+                    found.Add(damage);
+                }
+                else
+                {
+                    others.Add($"The state guest wrote \"{line}\", which is not a vCPU, an item, what was expected, what was seen and a lap.");
+                }
             }
         }
 
@@ -47,16 +56,13 @@ public sealed record StateDamage(int Vcpu, uint Item, ulong Expected, ulong Seen
         return $"vCPU {Vcpu}: {program.NameOf(Item)}: expected 0x{Expected:x}, seen 0x{Seen:x} (lap {Lap})";
     }
 
-    private static StateDamage ParseLine(string line)
+    private static StateDamage? ParseLine(string line)
     {
         var words = line[1..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         var numbers = new ulong[Numbers];
-        if (words.Length != Numbers || !words.Select((word, i) => ulong.TryParse(word, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out numbers[i])).All(read => read)
-            || numbers[0] >= StateGuestSettings.MostVcpus || numbers[1] > uint.MaxValue)
-        {
-            throw new GuestException($"The state guest wrote \"{line}\", which is not a vCPU, an item, what was expected, what was seen and a lap.");
-        }
-
-        return new((int)numbers[0], (uint)numbers[1], numbers[2], numbers[3], numbers[4]);
+        var whole = words.Length == Numbers
+            && words.Select((word, i) => ulong.TryParse(word, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out numbers[i])).All(read => read)
+            && numbers[0] < StateGuestSettings.MostVcpus && numbers[1] <= uint.MaxValue;
+        return whole ? new((int)numbers[0], (uint)numbers[1], numbers[2], numbers[3], numbers[4]) : null;
     }
 }
