@@ -11,6 +11,12 @@ internal static class Quirks
     /// <summary>The guest's BIOS is the source's, also when it is reset on the destination, and that of 7.2 hangs there when it has found a disk of AHCI's: docs/findings.md, seen on 10.0 and 11.1; the versions in between are a guess.</summary>
     public static bool BiosHangsElsewhere(MigrationEnvironment environment) => !environment.Source.Version.IsAtLeast(8, 0) && environment.Destination.Version.IsAtLeast(8, 2);
 
+    /// <summary>A guest that moves in the firmware's hands (SMM) has no hardware breakpoints any more: docs/findings.md, seen on 10.0, not on 7.2, 10.2 and 11.1; the versions in between are a guess.</summary>
+    public static bool FirmwareLosesBreakpoints(MigrationEnvironment environment) => environment.Destination.Version.IsAtLeast(8, 0) && !environment.Destination.Version.IsAtLeast(10, 1);
+
+    /// <summary>A background snapshot of a guest that stands still for another reason than stop ends the source: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
+    public static bool BackgroundSnapshotAborts(QemuVersion version) => version.IsAtLeast(7, 2);
+
     /// <summary>xbzrle-cache-size that is changed while a migration is under way does not change the cache: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
     public static bool XbzrleCacheStays(QemuVersion version) => version.IsAtLeast(7, 2);
 

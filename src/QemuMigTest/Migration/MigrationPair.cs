@@ -45,7 +45,7 @@ public sealed partial class MigrationPair : IAsyncDisposable
         };
         Program = GuestProgram.AB(settings);
         MemoryModel = new GuestMemoryModel(Program);
-        StateProgram = options.StateGuest is { } state ? StateProgram.Create(state, StatePlan.Q35(state.InterruptsFirmware), environment.Accelerator.Name == "tcg") : null;
+        StateProgram = options.StateGuest is { } state ? StateProgram.Create(state, StatePlan.Q35(state.FirmwareInterrupts), environment.Accelerator.Name == "tcg") : null;
         Spawner = spawner;
     }
 

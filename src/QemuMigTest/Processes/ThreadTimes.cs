@@ -39,6 +39,10 @@ internal sealed class ThreadTimes
         return times;
     }
 
+    /// <summary>The name of a process's main thread, as <see cref="BusySince"/> gives it.</summary>
+    /// <returns>Null when the process has ended.</returns>
+    public static string? MainThreadOf(int processId) => FieldsOf($"/proc/{processId}", "comm") is { } name ? $"'{name.TrimEnd()}'" : null;
+
     /// <summary>How long a thread has run, and how long it was ready to run and waited for a processor.</summary>
     /// <param name="task">Its folder in /proc.</param>
     /// <returns>Null when it has ended.</returns>

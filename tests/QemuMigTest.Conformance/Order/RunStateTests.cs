@@ -1,21 +1,13 @@
 using System.Security.Cryptography;
 using QemuMigTest.Conformance.Devices;
-using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Order;
 
 /// <summary>A guest that is stopped arrives in the very run state in which it left, which says why it was stopped and how it may go on. The framework compares them, and lets it go on.</summary>
 public sealed class RunStateTests : MigrationFixture
 {
-    private const ushort WatchdogPort = 0x443;
-    private const byte AtOnce = 0xf;
-    private const ushort PanicPort = 0x505;
-    private const byte Panicked = 1;
-    private const ushort PowerManagement = 0x604;
-    private const ushort PowerOff = 0x2000;
-
     [MigrationTest("/migration/order/run-state/paused")]
-    public Task A_guest_that_was_paused_arrives_paused(CancellationToken ct) => MoveAsync("paused", new(), pair => pair.StopSourceAsync(ct), ct);
+    public Task A_guest_that_was_paused_arrives_paused(CancellationToken ct) => MoveAsync(RunStateCause.Paused, ct);
 
     [MigrationTest("/migration/order/run-state/stopped-meanwhile")]
     public async Task A_guest_that_is_stopped_while_it_moves_arrives_stopped(CancellationToken ct)
@@ -62,34 +54,25 @@ public sealed class RunStateTests : MigrationFixture
     }
 
     [MigrationTest("/migration/order/run-state/prelaunch")]
-    public Task A_guest_that_was_reset_starts_on_the_destination(CancellationToken ct) => MoveAsync("prelaunch", new(), async pair =>
-    {
-        SkipWhereTheBiosHangs();
-        await pair.StopSourceAsync(ct);
-        await pair.ResetAsync(ct);
-    }, ct);
+    public Task A_guest_that_was_reset_starts_on_the_destination(CancellationToken ct) => MoveAsync(RunStateCause.Prelaunch, ct, _ => SkipWhereTheBiosHangs());
 
     [MigrationTest("/migration/order/run-state/watchdog"), RequiresDevice("ib700")]
-    public Task A_guest_that_a_watchdog_stopped_goes_on_on_the_destination(CancellationToken ct) => MoveAsync("watchdog", Watchdog, pair => BarkAsync(pair, ct), ct);
+    public Task A_guest_that_a_watchdog_stopped_goes_on_on_the_destination(CancellationToken ct) => MoveAsync(RunStateCause.Watchdog, ct);
 
     [MigrationTest("/migration/order/run-state/guest-panicked"), RequiresDevice("pvpanic")]
-    public Task A_guest_that_panicked_is_known_to_have_panicked_on_the_destination(CancellationToken ct) =>
-        MoveAsync("guest-panicked", new QemuCommandLine().With("-device", "pvpanic").With("-action", "panic=pause"),
-            pair => pair.StopSourceByDeviceAsync(qtest => qtest.Out8(PanicPort, Panicked), "GUEST_PANICKED", ct), ct);
+    public Task A_guest_that_panicked_is_known_to_have_panicked_on_the_destination(CancellationToken ct) => MoveAsync(RunStateCause.Panicked, ct);
 
     // cont is refused before a reset, there as here.
     [MigrationTest("/migration/order/run-state/shutdown")]
     public Task A_guest_that_shut_down_arrives_shut_down(CancellationToken ct) =>
-        MoveAsync("shutdown", new QemuCommandLine().With("-action", "shutdown=pause"), async pair =>
+        MoveAsync(RunStateCause.ShutDown, ct, pair =>
         {
             SkipWhereTheBiosHangs();
-            if (pair.Source.Process.QTest!.In16(PowerManagement) == ushort.MaxValue)
+            if (!RunStateCause.CanPowerOff(pair))
             {
                 Skip("ACPI's power management at 0x600, as q35 has it", new($"nothing there on {Environment.MachineType}", "by it the guest powers off"));
             }
-
-            await pair.StopSourceByDeviceAsync(qtest => qtest.Out16(PowerManagement, PowerOff), "SHUTDOWN", ct);
-        }, ct);
+        });
 
     [MigrationTest("/migration/order/run-state/io-error"), RequiresDevice("virtio-blk-pci")]
     public async Task Reads_that_failed_on_the_source_are_all_tried_again_on_the_destination(CancellationToken ct)
@@ -116,10 +99,10 @@ public sealed class RunStateTests : MigrationFixture
     }
 
     [MigrationTest("/migration/order/run-state/cancelled/paused")]
-    public Task A_guest_that_was_paused_is_paused_after_a_cancel(CancellationToken ct) => CancelAsync("paused", new(), pair => pair.StopSourceAsync(ct), ct);
+    public Task A_guest_that_was_paused_is_paused_after_a_cancel(CancellationToken ct) => CancelAsync(RunStateCause.Paused, ct);
 
     [MigrationTest("/migration/order/run-state/cancelled/watchdog"), RequiresDevice("ib700")]
-    public Task A_guest_that_a_watchdog_stopped_is_in_that_state_after_a_cancel(CancellationToken ct) => CancelAsync("watchdog", Watchdog, pair => BarkAsync(pair, ct), ct);
+    public Task A_guest_that_a_watchdog_stopped_is_in_that_state_after_a_cancel(CancellationToken ct) => CancelAsync(RunStateCause.Watchdog, ct);
 
     // In pre-switchover it was stopped; what it waits for comes all the same.
     [MigrationTest("/migration/order/run-state/cancelled/suspended"), RequiresVersion(9, 0, "a suspended guest keeps its run state since 9.0")]
@@ -141,10 +124,6 @@ public sealed class RunStateTests : MigrationFixture
         }
     }
 
-    private static QemuCommandLine Watchdog => new QemuCommandLine().With("-device", "ib700").With("-action", "watchdog=pause");
-
-    private static Task BarkAsync(MigrationPair pair, CancellationToken ct) => pair.StopSourceByDeviceAsync(qtest => qtest.Out8(WatchdogPort, AtOnce), "WATCHDOG", ct);
-
     private void SkipWhereTheBiosHangs()
     {
         if (Quirks.BiosHangsElsewhere(Environment))
@@ -154,28 +133,29 @@ public sealed class RunStateTests : MigrationFixture
         }
     }
 
-    private async Task MoveAsync(string state, QemuCommandLine arguments, Func<MigrationPair, Task> stop, CancellationToken ct)
+    private async Task MoveAsync(RunStateCause cause, CancellationToken ct, Action<MigrationPair>? beforehand = null)
     {
-        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, Convergence = Convergence.Allowed, SourceArguments = arguments, DestinationArguments = arguments }, ct);
-        await stop(pair);
-        (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState(state, false));
+        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, Convergence = Convergence.Allowed, SourceArguments = cause.Arguments, DestinationArguments = cause.Arguments }, ct);
+        beforehand?.Invoke(pair);
+        await cause.StopAsync(pair, ct);
+        (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState(cause.State, false));
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);
     }
 
     // In pre-switchover its run state is finish-migrate.
-    private async Task CancelAsync(string state, QemuCommandLine arguments, Func<MigrationPair, Task> stop, CancellationToken ct)
+    private async Task CancelAsync(RunStateCause cause, CancellationToken ct)
     {
         var pair = await StartPairAsync(new()
         {
             RegionMiB = PairOptions.SmallRegionMiB,
             Convergence = Convergence.Allowed,
             SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover],
-            SourceArguments = arguments,
-            DestinationArguments = arguments,
+            SourceArguments = cause.Arguments,
+            DestinationArguments = cause.Arguments,
         }, ct);
-        await stop(pair);
-        (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState(state, false));
+        await cause.StopAsync(pair, ct);
+        (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState(cause.State, false));
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
         await migration.CancelAsync(DestinationEnd.Exits(), ct);

@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
+using Mono.Unix.Native;
 using QemuMigTest.Conformance.Leaks;
 using QemuMigTest.Conformance.Memory;
+using QemuMigTest.Conformance.Order;
 using QemuMigTest.Conformance.Streams;
 using QemuMigTest.Guests;
 using QemuMigTest.Processes;
@@ -53,6 +55,18 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
         }
     }
 
+    [MigrationTest("/migration/background-snapshot/run-state/prelaunch")]
+    public Task A_guest_that_was_reset_is_saved(CancellationToken ct) => SaveAsync(RunStateCause.Prelaunch, ct);
+
+    [MigrationTest("/migration/background-snapshot/run-state/watchdog"), RequiresDevice("ib700")]
+    public Task A_guest_that_a_watchdog_stopped_is_saved(CancellationToken ct) => SaveAsync(RunStateCause.Watchdog, ct);
+
+    [MigrationTest("/migration/background-snapshot/run-state/guest-panicked"), RequiresDevice("pvpanic")]
+    public Task A_guest_that_panicked_is_saved(CancellationToken ct) => SaveAsync(RunStateCause.Panicked, ct);
+
+    [MigrationTest("/migration/background-snapshot/run-state/shutdown"), RequiresVersion(8, 0, Quirks.SnapshotRunsStoppedGuests)]
+    public Task A_guest_that_shut_down_is_saved(CancellationToken ct) => SaveAsync(RunStateCause.ShutDown, ct);
+
     // Memory is protected though nobody could have written to it, and so are pages that nobody has touched yet.
     [MigrationTest("/migration/background-snapshot/continued"), RequiresVersion(8, 0, Quirks.SnapshotRunsStoppedGuests)]
     public async Task A_guest_that_goes_on_while_it_is_saved_is_saved_as_it_stood(CancellationToken ct)
@@ -88,6 +102,28 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
         await pair.Source.ContinueAsync(ct);
         await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = Bandwidth }, ct);
         await SaveAsync(pair, ct);
+    }
+
+    private async Task SaveAsync(RunStateCause cause, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, SourceArguments = cause.Arguments }, 0, ct);
+        await cause.StopAsync(pair, ct);
+        (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState(cause.State, false));
+        Task SaveItAsync() => SaveAsync(pair, new StreamFileChannel(), pair.Source.EventPosition, _ => Task.CompletedTask, ct);
+        if (Quirks.BackgroundSnapshotAborts(Environment.Source.Version))
+        {
+            Release(pair);
+            var ended = await Should.ThrowAsync<QemuExitedException>(SaveItAsync);
+            ended.Status.Signal.ShouldBe((int)Signum.SIGABRT);
+            // On the way there or back.
+            ended.Stderr.ShouldContain("invalid runstate transition");
+            ended.Stderr.ShouldContain($"'{cause.State}'");
+            NoteFault($"a background snapshot of a guest that is stopped in {cause.State}: the source aborts, and the guest is lost");
+            return;
+        }
+
+        await SaveItAsync();
+        (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState(cause.State, false), "what stopped the guest is not what saved it");
     }
 
     private async Task SaveAsync(IReadOnlyList<int> nodesKiB, CancellationToken ct) => await SaveAsync(await StartPairAsync(new() { RamNodesKiB = nodesKiB }, Bandwidth, ct), ct);

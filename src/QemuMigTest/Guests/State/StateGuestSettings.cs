@@ -6,6 +6,8 @@ public sealed record StateGuestSettings
     /// <summary>The most vCPUs that it is made for.</summary>
     public const int MostVcpus = 8;
 
+    private const int MostFirmwareInterrupts = 1000;
+
     /// <summary>vCPUs, 1 to 8: QEMU is started with as many (<c>-smp</c>), and all of them run.</summary>
     public int Vcpus { get; init; } = 1;
 
@@ -18,8 +20,9 @@ public sealed record StateGuestSettings
     /// <summary>How often a vCPU goes round in a lap with nothing but known values in its registers, 1 or more. What a register loses in a switchover outside of this is not seen: let it be most of a lap.</summary>
     public int SpinCount { get; init; } = 1_000_000;
 
-    /// <summary>Whether the first vCPU asks the firmware for something in each lap, by an interrupt that no system sees (SMI, port 0xb2); how many there were is not looked at then.</summary>
-    public bool InterruptsFirmware { get; init; }
+    /// <summary>How often the first vCPU asks the firmware for something in each lap, by an interrupt that no system sees (SMI, port 0xb2), 0 to 1000; with 300 it is in the firmware's hands for half of a lap
+    /// under TCG. How many there were is not looked at where there are some.</summary>
+    public int FirmwareInterrupts { get; init; }
 
     /// <summary>Checks the ranges.</summary>
     /// <exception cref="ArgumentException">A value is out of its range.</exception>
@@ -31,5 +34,7 @@ public sealed record StateGuestSettings
         ArgumentOutOfRangeException.ThrowIfGreaterThan(LateVcpus, Math.Min(1, Vcpus - 1));
         ArgumentOutOfRangeException.ThrowIfLessThan(LapsPerMarker, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(SpinCount, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(FirmwareInterrupts, 0);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(FirmwareInterrupts, MostFirmwareInterrupts);
     }
 }

@@ -16,21 +16,21 @@ public sealed record StatePlan(
     IReadOnlyList<string> Names)
 {
     /// <summary>All that a q35 has without any device but its disk.</summary>
-    /// <param name="interruptsFirmware">Whether each lap has an SMI (<see cref="StateGuestSettings.InterruptsFirmware"/>).</param>
-    public static StatePlan Q35(bool interruptsFirmware = false)
+    /// <param name="firmwareInterrupts">SMIs in each lap (<see cref="StateGuestSettings.FirmwareInterrupts"/>).</param>
+    public static StatePlan Q35(int firmwareInterrupts = 0)
     {
         var names = new List<string>();
         StateList List() => new(names);
         var (globalSetup, cpuSetup, before, cpuCheck, after) = (List(), List(), List(), List(), List());
         StateDevices.SetUp(globalSetup);
         StateProcessors.SetUp(cpuSetup);
-        if (interruptsFirmware)
+        for (var interrupt = 0; interrupt < firmwareInterrupts; interrupt++)
         {
             StateDevices.InterruptFirmware(before);
         }
 
         StateDevices.LeaveHalfDone(before);
-        StateProcessors.Check(cpuCheck, countsInterrupts: !interruptsFirmware);
+        StateProcessors.Check(cpuCheck, countsInterrupts: firmwareInterrupts == 0);
         StateDevices.FinishHalfDone(after);
         StateDevices.Check(after);
         return new(globalSetup.Operations, cpuSetup.Operations, before.Operations, cpuCheck.Operations, after.Operations, names);
