@@ -8,6 +8,9 @@ namespace QemuMigTest.Conformance.Order;
 /// <param name="StopAsync">Stops the guest of the source that runs.</param>
 internal sealed record RunStateCause(string State, QemuCommandLine Arguments, Func<MigrationPair, CancellationToken, Task> StopAsync)
 {
+    /// <summary>What <see cref="ShutDown"/> wants.</summary>
+    public const string PowerOffWanted = "ACPI's power management at 0x600, as q35 has it";
+
     private const ushort WatchdogPort = 0x443;
     private const byte AtOnce = 0xf;
     private const ushort PanicPort = 0x505;
@@ -31,10 +34,12 @@ internal sealed record RunStateCause(string State, QemuCommandLine Arguments, Fu
     public static RunStateCause Panicked { get; } = new("guest-panicked", new QemuCommandLine().With("-device", "pvpanic").With("-action", "panic=pause"),
         (pair, ct) => pair.StopSourceByDeviceAsync(qtest => qtest.Out8(PanicPort, IsPanicked), "GUEST_PANICKED", ct));
 
-    /// <summary>Wants <see cref="CanPowerOff"/>. cont is refused before a reset.</summary>
+    /// <summary>Wants <see cref="PowerOffWanted"/>. cont is refused before a reset.</summary>
     public static RunStateCause ShutDown { get; } = new("shutdown", new QemuCommandLine().With("-action", "shutdown=pause"),
         (pair, ct) => pair.StopSourceByDeviceAsync(qtest => qtest.Out16(PowerManagement, PowerOff), "SHUTDOWN", ct));
 
-    /// <summary>Whether ACPI's power management is at 0x600, as q35 has it.</summary>
-    public static bool CanPowerOff(MigrationPair pair) => pair.Source.Process.QTest!.In16(PowerManagement) != ushort.MaxValue;
+    /// <summary>Why a source's guest cannot power off by that; null where it can.</summary>
+    public static MissingRequirement? MissesPowerOff(MigrationPair pair) => pair.Source.Process.QTest!.In16(PowerManagement) == ushort.MaxValue
+        ? new($"nothing there on {pair.Environment.MachineType}", "by it the guest powers off")
+        : null;
 }

@@ -68,9 +68,9 @@ public sealed class RunStateTests : MigrationFixture
         MoveAsync(RunStateCause.ShutDown, ct, pair =>
         {
             SkipWhereTheBiosHangs();
-            if (!RunStateCause.CanPowerOff(pair))
+            if (RunStateCause.MissesPowerOff(pair) is { } missing)
             {
-                Skip("ACPI's power management at 0x600, as q35 has it", new($"nothing there on {Environment.MachineType}", "by it the guest powers off"));
+                Skip(RunStateCause.PowerOffWanted, missing);
             }
         });
 
