@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Mono.Unix.Native;
+using QemuMigTest.Conformance.Devices;
 using QemuMigTest.Conformance.Leaks;
 using QemuMigTest.Conformance.Memory;
 using QemuMigTest.Conformance.Order;
@@ -63,6 +64,19 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
 
     [MigrationTest("/migration/background-snapshot/run-state/guest-panicked"), RequiresDevice("pvpanic")]
     public Task A_guest_that_panicked_is_saved(CancellationToken ct) => SaveAsync(RunStateCause.Panicked, ct);
+
+    [MigrationTest("/migration/background-snapshot/run-state/io-error"), RequiresDevice("virtio-blk-pci")]
+    public async Task A_guest_whose_disk_failed_is_saved(CancellationToken ct)
+    {
+        var image = Session.Scratch.CreateChild("shared").File("image");
+        await System.IO.File.WriteAllBytesAsync(image, new byte[64 * VirtioDisk.SectorBytes], ct);
+        await SaveAsync(new RunStateCause("io-error", VirtioDisk.Arguments(image, failsOnce: true), (pair, token) =>
+        {
+            var disk = new VirtioDisk(pair);
+            disk.Start();
+            return pair.StopSourceByDeviceAsync(_ => disk.BeginRead(VirtioDisk.FailingSectors[0], disk.Page(0), new byte[VirtioDisk.SectorBytes]), "BLOCK_IO_ERROR", token);
+        }), ct);
+    }
 
     [MigrationTest("/migration/background-snapshot/run-state/shutdown"), RequiresVersion(8, 0, Quirks.SnapshotRunsStoppedGuests)]
     public Task A_guest_that_shut_down_is_saved(CancellationToken ct) => SaveAsync(RunStateCause.ShutDown, ct);
