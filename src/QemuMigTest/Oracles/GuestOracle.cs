@@ -36,7 +36,12 @@ internal sealed class GuestOracle(IdleOracle idle) : IPairOracle
         var left = pair.Holder == pair.Source || pair.Lost.Contains(pair.Source) || pair.Source.Process.HasExecutedAnother ? null : pair.Source;
         var leftBefore = left is null ? null : await left.ReadGuestStateAsync(ct);
         await CheckMoves(pair, findings, ct);
-        await pair.Holder.StopAsync(ct);
+        // A guest that is stopped already is not heard to stop, and what was found above says more than that.
+        if (findings.Count == 0 || (await pair.Holder.QueryStatusAsync(ct)).Running)
+        {
+            await pair.Holder.StopAsync(ct);
+        }
+
         idle.Begin(pair);
         await CheckMemory(pair, findings, ct);
         if (leftBefore is { Phase: GuestPhase.Running } && !pair.GuestRestarted && await pair.Holder.ReadGuestStateAsync(ct) is { Phase: GuestPhase.Running } now

@@ -67,36 +67,52 @@ public sealed class PairVerifier
         }
     }
 
-    private async Task<(List<OracleFinding> Findings, QemuMigTestException? Broken)> FindAsync(MigrationPair pair, CancellationToken ct)
+    private async Task<(List<OracleFinding> Findings, Exception? Broken)> FindAsync(MigrationPair pair, CancellationToken ct)
     {
         var findings = new List<OracleFinding>();
-        QemuMigTestException? broken = null;
+        Exception? broken = null;
+        var ended = await EndedAsync(pair, "before the test did");
+        if (ended.Count > 0)
+        {
+            return (ended, null);
+        }
+
+        foreach (var oracle in _oracles)
+        {
+            var began = Stopwatch.GetTimestamp();
+            try
+            {
+                findings.AddRange(await oracle.CheckAsync(pair, ct));
+            }
+            catch (Exception e) when (ct.IsCancellationRequested && findings.Count > 0)
+            {
+                findings.Add(new(oracle.Name, "pair", $"the time for all oracles ended in this one: {e.Message}"));
+                return (findings, e);
+            }
+            catch (Exception e) when (!ct.IsCancellationRequested)
+            {
+                // What the others found says why, as often as not.
+                findings.Add(new(oracle.Name, "pair", $"it could not be checked: {e.Message}"));
+                broken ??= e;
+            }
+
+            _times[oracle.Name] = _times.GetValueOrDefault(oracle.Name) + Stopwatch.GetElapsedTime(began);
+        }
+
+        // First, for it explains what could not be checked.
+        findings.InsertRange(0, await EndedAsync(pair, "while the oracles looked at it"));
+        return (findings, broken);
+    }
+
+    private static async Task<List<OracleFinding>> EndedAsync(MigrationPair pair, string when)
+    {
+        var findings = new List<OracleFinding>();
         foreach (var side in pair.QemuSides.Where(side => side.Process.Exited.IsCompleted && !ExitIsExpected(pair, side)))
         {
-            findings.Add(new("processes", side.Name, $"QEMU ended with {await side.Process.Exited} before the test did; its stderr: {side.Process.Stderr}"));
+            findings.Add(new("processes", side.Name, $"QEMU ended with {await side.Process.Exited} {when}; its stderr: {side.Process.Stderr}"));
         }
 
-        if (findings.Count == 0)
-        {
-            foreach (var oracle in _oracles)
-            {
-                var began = Stopwatch.GetTimestamp();
-                try
-                {
-                    findings.AddRange(await oracle.CheckAsync(pair, ct));
-                }
-                catch (QemuMigTestException e)
-                {
-                    // What the others found says why, as often as not.
-                    findings.Add(new(oracle.Name, "pair", $"it could not be checked: {e.Message}"));
-                    broken ??= e;
-                }
-
-                _times[oracle.Name] = _times.GetValueOrDefault(oracle.Name) + Stopwatch.GetElapsedTime(began);
-            }
-        }
-
-        return (findings, broken);
+        return findings;
     }
 
     private static bool ExitIsExpected(MigrationPair pair, MigrationSide side) =>
