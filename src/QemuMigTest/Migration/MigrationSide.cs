@@ -99,7 +99,7 @@ public sealed class MigrationSide : IAsyncDisposable
     /// <exception cref="QmpCommandException">QEMU refused one.</exception>
     public async Task SetParametersAsync(JsonObject parameters, CancellationToken ct)
     {
-        var capabilities = CapabilitiesSet;
+        var (capabilities, before) = (CapabilitiesSet, ParametersSet);
         await ExecuteAsync("migrate-set-parameters", (JsonObject)parameters.DeepClone(), ct);
         var now = await QueryParametersAsync(ct);
         foreach (var (name, wanted) in parameters)
@@ -110,7 +110,23 @@ public sealed class MigrationSide : IAsyncDisposable
             }
         }
 
-        (CapabilitiesSet, ParametersSet) = (capabilities, now);
+        (CapabilitiesSet, ParametersSet) = (capabilities, Replace(before, parameters.Select(parameter => parameter.Key), now));
+    }
+
+    // Of the others the migration that is under way may have changed one: what they were when nothing had begun is what counts.
+    private static JsonObject Replace(JsonObject? before, IEnumerable<string> names, JsonObject now)
+    {
+        if (before is null)
+        {
+            return now;
+        }
+
+        foreach (var name in names)
+        {
+            before[name] = now[name]?.DeepClone();
+        }
+
+        return before;
     }
 
     /// <summary>Unsets a parameter that is a name (migrate-set-parameters) and sees that it names nothing any more.</summary>
@@ -120,12 +136,15 @@ public sealed class MigrationSide : IAsyncDisposable
     /// <exception cref="QmpCommandException">QEMU refused it.</exception>
     public async Task UnsetParameterAsync(string parameter, string? none, CancellationToken ct)
     {
+        var (capabilities, before) = (CapabilitiesSet, ParametersSet);
         await ExecuteAsync("migrate-set-parameters", new() { [parameter] = none }, ct);
         var now = await ExecuteAsync("query-migrate-parameters", null, ct);
         if (now.TryGetProperty(parameter, out var left) && left is not { ValueKind: JsonValueKind.Null } && left.GetString() is { Length: > 0 } name)
         {
             throw new QemuMigTestException($"{Name}: migrate-set-parameters {parameter}={none ?? "null"} was accepted, but query-migrate-parameters still shows {name}");
         }
+
+        (CapabilitiesSet, ParametersSet) = (capabilities, Replace(before, [parameter], JsonObject.Create(now)!));
     }
 
     /// <summary>Waits for a status of the migration; statuses are taken in order, each once.</summary>
