@@ -9,6 +9,9 @@ internal static class AccountRules
     /// <summary>Device state, headers and ROMs; below 300 KB on each QEMU seen.</summary>
     private const long OtherState = 1024 * 1024;
 
+    // Nobody writes to most of what is behind the guest's region: 28 MiB at least, or 7168 pages.
+    private const long LeastZeroPages = 1000;
+
     /// <summary>What is in the buffers of two channels at most, with TLS's; 64 KB seen.</summary>
     private const long LostWithChannels = 512 * 1024;
 
@@ -237,10 +240,20 @@ internal static class AccountRules
             yield return $"xbzrle-cache's cache-size is {cache.GetProperty("cache-size").GetInt64()}; parameter xbzrle-cache-size is {wanted.GetInt64()}";
         }
 
+        // In postcopy no channel of multifd's looks at the pages any more.
+        var leastZeroPages = a.On("multifd") && a.IsPostcopy ? 1 : LeastZeroPages;
         var looksForZeros = !a.Parameters.TryGetProperty("zero-page-detection", out var detection) || detection.GetString() != "none";
-        if (a.GuestRam > 0 && looksForZeros != a.Ram("duplicate") > 0)
+        if (a.GuestRam > 0 && (looksForZeros ? a.Ram("duplicate") < leastZeroPages : a.Ram("duplicate") > 0))
         {
             yield return $"duplicate is {a.Ram("duplicate")}; zero pages {(looksForZeros ? "are looked for, and this guest has many" : "are not looked for")}";
+        }
+
+        // Compressed pages are fewer bytes, and xbzrle's and postcopy's go the way of the other pages.
+        var overChannels = a.On("multifd") && !a.On("xbzrle") && !a.IsPostcopy
+            && (!a.Parameters.TryGetProperty("multifd-compression", out var compression) || compression.GetString() == "none");
+        if (overChannels && a.Ram("multifd-bytes") < a.Ram("normal-bytes"))
+        {
+            yield return $"capability multifd is on, and multifd-bytes is {a.Ram("multifd-bytes")}, less than the pages of normal-bytes, {a.Ram("normal-bytes")}";
         }
 
         if (a.Info.TryGetProperty("cpu-throttle-percentage", out var throttle) && throttle.GetInt64() > 0)

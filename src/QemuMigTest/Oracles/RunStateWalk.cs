@@ -9,7 +9,7 @@ namespace QemuMigTest.Oracles;
 internal sealed class RunStateWalk
 {
     // By these the source has stopped. Not postcopy-active: to 9.2, which shows no device, it is said first.
-    private static readonly S[] AfterStop = [S.PreSwitchover, S.Device, S.Completed, S.PostcopyDevice, S.Colo];
+    private static readonly S[] AfterStop = [S.PreSwitchover, S.Device, S.Completed, S.PostcopyDevice, S.Colo, S.Cancelled];
     private readonly SideHistory _side;
     private readonly List<string> _wrong = [];
     private readonly Dictionary<int, int> _stops = [];
@@ -96,6 +96,11 @@ internal sealed class RunStateWalk
                 if (!SawBefore(span, e, S.Setup) || AfterStop.Any(status => SawBefore(span, e, status)))
                 {
                     _wrong.Add($"migration {span.Number} stopped it at {Time(e)}, after {Last(span, e)}: STOP belongs between setup and {S.PreSwitchover} or {S.Device}");
+                }
+
+                else if (!span.StopsFirst && !SawBefore(span, e, S.Active))
+                {
+                    _wrong.Add($"migration {span.Number} stopped it at {Time(e)}, after {Last(span, e)}: but for the modes of CPR STOP belongs behind {S.Active}");
                 }
 
                 else if (span.StopsFirst && SawBefore(span, e, S.Active))
