@@ -26,7 +26,7 @@ public sealed class CompressionTests : MigrationFixture
 
     private async Task MoveAsync(string method, string? level, CancellationToken ct)
     {
-        var parameters = new JsonObject { [Method] = method };
+        var parameters = new JsonObject { [Method] = method, ["multifd-channels"] = 4 };
         if (level is not null && !Environment.Sides.Any(side => Quirks.CompressionLevelIgnored(side.Binary.Version)))
         {
             parameters[level] = 2;

@@ -6,6 +6,7 @@ namespace QemuMigTest.Conformance.Multifd;
 public sealed class MultifdFileTests : MigrationFixture
 {
     private const long Offset = 0x1000;
+    private const string Channels = "multifd-channels";
 
     [MigrationTest("/migration/multifd/file/mapped-ram")]
     public Task A_stopped_guest_moves_through_a_file_that_several_threads_write(CancellationToken ct) => MoveAsync(new FileChannel(), stopped: true, directIo: false, ct);
@@ -21,14 +22,14 @@ public sealed class MultifdFileTests : MigrationFixture
 
     [MigrationTest("/migration/multifd/file/mapped-ram/fdset/dio"), RequiresArgument("migrate-set-parameters", "direct-io"), RequiresDirectIo]
     public Task The_manager_opens_the_file_with_and_without_O_DIRECT(CancellationToken ct) =>
-        MoveAsync(new FdsetChannel(descriptors: 2, directIo: true), stopped: true, directIo: true, ct);
+        MoveAsync(new FdsetChannel(Offset, descriptors: 2, directIo: true), stopped: true, directIo: true, ct);
 
     private async Task MoveAsync(MigrationChannel channel, bool stopped, bool directIo, CancellationToken ct)
     {
         var pair = await StartPairAsync(new()
         {
             Capabilities = [MigrationCapability.Multifd, MigrationCapability.MappedRam],
-            Parameters = directIo ? new JsonObject { ["direct-io"] = true } : [],
+            Parameters = directIo ? new JsonObject { [Channels] = 4, ["direct-io"] = true } : new() { [Channels] = 4 },
             Convergence = Convergence.Allowed,
         }, ct);
         if (stopped)

@@ -6,6 +6,8 @@ namespace QemuMigTest.Conformance.Multifd;
 [RequiresCapability("multifd"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd, RequiresVersion(8, 0, Quirks.MultifdPostcopyAborts)]
 public sealed class MultifdPostcopyTests : MigrationFixture
 {
+    private const string Channels = "multifd-channels";
+
     [MigrationTest("/migration/multifd+postcopy/plain")]
     public Task The_guest_runs_on_the_destination_while_its_memory_follows(CancellationToken ct) => PostcopyAsync([], ct);
 
@@ -23,7 +25,7 @@ public sealed class MultifdPostcopyTests : MigrationFixture
         var pair = await StartPairAsync(Options([]) with
         {
             Convergence = Convergence.Allowed,
-            Parameters = new JsonObject { ["multifd-compression"] = "zstd", ["multifd-zstd-level"] = 2 },
+            Parameters = new JsonObject { [Channels] = 4, ["multifd-compression"] = "zstd", ["multifd-zstd-level"] = 2 },
         }, ct);
         await pair.StopSourceAsync(ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
@@ -71,5 +73,6 @@ public sealed class MultifdPostcopyTests : MigrationFixture
     private static PairOptions Options(IReadOnlyList<MigrationCapability> more) => new()
     {
         Capabilities = [MigrationCapability.Multifd, MigrationCapability.PostcopyRam, MigrationCapability.PostcopyBlocktime, .. more],
+        Parameters = new JsonObject { [Channels] = 4 },
     };
 }

@@ -20,6 +20,7 @@ public sealed class MultifdRecoveryTests : RecoveryFixture
         var migration = await LoseChannelAsync(new()
         {
             Capabilities = [MigrationCapability.Multifd, .. MigrationCapability.Several(capabilities)],
+            Parameters = new() { ["multifd-channels"] = 4 },
             Tls = TlsSettings.Psk,
         }, ct);
         await RecoverAsync(migration, ct);

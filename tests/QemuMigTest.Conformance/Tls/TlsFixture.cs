@@ -11,6 +11,7 @@ public abstract class TlsFixture : MigrationFixture
     {
         Tls = tls,
         Capabilities = MigrationCapability.Several(capabilities),
+        Parameters = capabilities.Contains("multifd", StringComparison.Ordinal) ? new() { ["multifd-channels"] = 4 } : [],
         Convergence = Convergence.Allowed,
     }, ct);
 

@@ -39,6 +39,16 @@ public sealed class X509Tests : TlsFixture
         await pair.Source.UnsetParameterAsync("tls-hostname", none, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
         await migration.CompleteAsync(ct);
+        await SeeAnotherHostRejectedAsync(none, ct);
+    }
+
+    // And none is not any: upstream proves this half.
+    private async Task SeeAnotherHostRejectedAsync(string? none, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new(new X509Credentials(Friendly) { Hostname = HostName }, new X509Credentials(ServerByName)), "", ct);
+        await pair.Source.UnsetParameterAsync("tls-hostname", none, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
+        await migration.FailAsync(TlsTexts.OtherHost(Loopback), AfterRejection(""), ct);
     }
 
     [MigrationTest("/migration/precopy/tcp/tls/x509/mismatch-host", "")]
