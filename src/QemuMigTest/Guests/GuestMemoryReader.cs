@@ -30,4 +30,24 @@ public sealed class GuestMemoryReader
         ArgumentOutOfRangeException.ThrowIfGreaterThan(buffer.Length, Length - offset, nameof(buffer));
         _read(offset, buffer);
     }
+
+    /// <summary>Looks at what is known of pages in the range.</summary>
+    /// <returns>How many of them are in it.</returns>
+    internal int Check(IEnumerable<KnownBytes> known, MemoryCheckBuilder found)
+    {
+        var pages = 0;
+        var seen = new byte[GuestProgramSettings.PageSize];
+        foreach (var bytes in known.Where(bytes => bytes.Page >= Address && bytes.Page < Address + (ulong)Length))
+        {
+            var part = seen.AsSpan(0, bytes.Expected.Length);
+            Read(bytes.Page + bytes.Offset - (long)Address, part);
+            pages++;
+            if (bytes.Examine(part) is { } damage)
+            {
+                found.Add(damage);
+            }
+        }
+
+        return pages;
+    }
 }

@@ -1,3 +1,4 @@
+using QemuMigTest.Guests;
 using QemuMigTest.Processes;
 
 namespace QemuMigTest.Migration;
@@ -138,7 +139,30 @@ public sealed partial class MigrationRun
             throw new QemuMigTestException($"{Destination.Name}: the guest left the source in run state {SourceState}; query-status says {state}");
         }
 
+        if (!Said(MigrationStatus.PostcopyActive) && Pair.StateProgram is null && !Pair.GuestSuspended)
+        {
+            await SeeKnownPagesAsync(ct);
+        }
+
         await Pair.GoOnAsync(ct);
+    }
+
+    // A guest that goes on turns the pages that turn, and then it does not show any more that one of them was an old one.
+    private async Task SeeKnownPagesAsync(CancellationToken ct)
+    {
+        var state = await Destination.ReadGuestStateAsync(ct);
+        if (state.Phase != GuestPhase.Running)
+        {
+            return;
+        }
+
+        var memory = await Destination.Memory.OpenAsync(0, Pair.Program.Settings.RegionStart, ct);
+        var damaged = new MemoryCheckBuilder(GuestProgramSettings.PageSize);
+        var pages = memory.Check(Pair.MemoryModel.Outside.At(state), damaged);
+        if (damaged.Build(state, 0, pages) is { IsIntact: false } check)
+        {
+            throw new QemuMigTestException($"{Destination.Name}: {check.Describe("pages of low memory of which all is known")}");
+        }
     }
 
     // No event tells of it, and a failed migration says so before it gives the guest back.

@@ -35,14 +35,14 @@ internal sealed class MemoryOracle : IPairOracle
 
         // Each range is opened once: QEMU is asked for its place.
         var low = await memory.OpenAsync(0, settings.RegionStart, ct);
-        var pages = CheckKnown(known, low, damaged);
+        var pages = low.Check(known, damaged);
         if (HasOriginal(pair))
         {
             await CompareAsync(pair, state, low, 0, settings.RegionStart, whole, findings, ct);
         }
 
         var high = await memory.OpenAsync(settings.RegionEnd, MigrationPair.GuestMemoryBytes - settings.RegionEnd, ct);
-        pages += CheckKnown(known, high, damaged);
+        pages += high.Check(known, damaged);
         CheckUntouched(pair, state, high, known, findings);
         if (HasOriginal(pair))
         {
@@ -58,24 +58,6 @@ internal sealed class MemoryOracle : IPairOracle
     private static bool HasOriginal(MigrationPair pair) => pair.Runs is [.., { Outcome: MigrationOutcome.Completed } last]
         && pair.Holder == last.Destination && !pair.GuestRestarted && !pair.Lost.Contains(last.Source) && !last.Source.Process.HasExecutedAnother
         && !pair.Options.Capabilities.Concat(pair.Options.SourceCapabilities).Any(capability => capability.Name == "release-ram");
-
-    private static int CheckKnown(IReadOnlyList<KnownBytes> known, GuestMemoryReader memory, MemoryCheckBuilder found)
-    {
-        var pages = 0;
-        var seen = new byte[PageSize];
-        foreach (var bytes in known.Where(bytes => bytes.Page >= memory.Address && bytes.Page < memory.Address + (ulong)memory.Length))
-        {
-            var part = seen.AsSpan(0, bytes.Expected.Length);
-            memory.Read(bytes.Page + bytes.Offset - (long)memory.Address, part);
-            pages++;
-            if (bytes.Examine(part) is { } damage)
-            {
-                found.Add(damage);
-            }
-        }
-
-        return pages;
-    }
 
     private void CheckUntouched(MigrationPair pair, GuestState state, GuestMemoryReader memory, IEnumerable<KnownBytes> known, List<OracleFinding> findings)
     {

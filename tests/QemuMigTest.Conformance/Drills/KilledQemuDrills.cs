@@ -61,6 +61,18 @@ public sealed class KilledQemuDrills : DrillFixture
         File.Exists(scratch.File("rerun.sh")).ShouldBeTrue("a start that failed must leave what explains it");
     }
 
+    [Test, CancelAfter(60_000)]
+    public async Task A_source_that_dies_while_the_oracles_look_at_the_pair_is_named(CancellationToken ct)
+    {
+        var pair = await StartMigratedVictimAsync(ct);
+        var position = pair.Destination.EventPosition;
+        var findings = FindingsAsync(pair, ct);
+        // The guest is stopped by one of them.
+        await pair.Destination.WaitForEventAsync("STOP", position, ct);
+        pair.Source.Process.Child.Kill();
+        (await findings).ShouldStartWith($"[processes] source: QEMU ended with signal {(int)Signum.SIGKILL}");
+    }
+
     private async Task<MigrationRun> StartHeldAsync(CancellationToken ct)
     {
         var pair = await StartVictimAsync(new(), ct);

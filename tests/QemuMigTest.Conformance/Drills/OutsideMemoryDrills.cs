@@ -36,6 +36,16 @@ public sealed class OutsideMemoryDrills : DrillFixture
     }
 
     [Test, CancelAfter(60_000)]
+    public async Task A_page_that_turns_and_is_not_as_a_stopped_guest_left_it_is_found_before_the_guest_turns_it(CancellationToken ct)
+    {
+        var pair = await StartVictimAsync(new() { Convergence = Convergence.Allowed }, ct);
+        await pair.StopSourceAsync(ct);
+        pair.Source.Process.QTest!.Write(TurningPages.Start, [0x21, 0x43, 0x65, 0x87]);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        (await Should.ThrowAsync<QemuMigTestException>(() => migration.CompleteAsync(ct))).Message.ShouldContain("pages of low memory of which all is known are damaged");
+    }
+
+    [Test, CancelAfter(60_000)]
     public async Task Pages_of_noise_and_pages_that_turn_are_found_as_they_were_before_they_were_last_written(CancellationToken ct)
     {
         var pair = await StartVictimAsync(new() { Convergence = Convergence.Allowed }, ct);

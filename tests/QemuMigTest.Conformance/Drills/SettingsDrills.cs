@@ -23,6 +23,17 @@ public sealed class SettingsDrills : DrillFixture
     }
 
     [Test, CancelAfter(60_000)]
+    public async Task A_parameter_that_a_migration_changed_before_another_was_set_is_found(CancellationToken ct)
+    {
+        var pair = await StartVictimAsync(new(), ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await pair.Source.Process.ExecuteAsync("migrate-set-parameters", new() { ["cpu-throttle-initial"] = 30 }, ct);
+        await migration.AllowConvergenceAsync(ct);
+        await migration.CompleteAsync(ct);
+        (await FindingsAsync(pair, ct)).ShouldBe("[settings] source: parameter cpu-throttle-initial is 30; it was 20 when they were last set, and no command has changed it");
+    }
+
+    [Test, CancelAfter(60_000)]
     public async Task Dirty_tracking_that_no_migration_needs_is_found(CancellationToken ct)
     {
         var pair = await StartVictimAsync(new(), ct);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using QemuMigTest.Conformance.Tls;
 using QemuMigTest.Tls;
 
 namespace QemuMigTest.Conformance.Leaks;
@@ -22,6 +23,14 @@ public sealed class RefusedSourceTests : LeakFixture
         await pair.Destination.ExecuteAsync("migrate-incoming", new JsonObject { ["uri"] = "tcp:127.0.0.1:0" }, ct);
         var address = (await pair.Destination.QueryMigrateAsync(ct)).SocketAddresses.ShouldHaveSingleItem();
         var uri = $"tcp:127.0.0.1:{address.GetProperty("port").GetString()}";
-        await RepeatAsync([pair.Source, pair.Destination], _ => FailAsync(pair, uri, ct), ct);
+        await RepeatAsync([pair.Source, pair.Destination], _ => TurnOneAwayAsync(pair, uri, ct), ct);
+    }
+
+    // A source that had failed before it connected would leave nothing here, and prove nothing.
+    private static async Task TurnOneAwayAsync(MigrationPair pair, string uri, CancellationToken ct)
+    {
+        await FailAsync(pair, uri, ct);
+        var said = (await pair.Source.QueryMigrateAsync(ct)).ErrorDescription ?? "nothing";
+        TlsTexts.LostConnection.Append(TlsTexts.HandshakeFailed).Any(text => said.Contains(text, StringComparison.Ordinal)).ShouldBeTrue($"whether the source was turned away; query-migrate says: {said}");
     }
 }

@@ -179,9 +179,17 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
 
     private static async Task SaveAsync(MigrationPair pair, StreamFileChannel channel, int events, Func<CancellationToken, Task> meanwhile, CancellationToken ct)
     {
+        var fresh = ProcessResources.Read(pair.Source.Process.Child.Id)!;
         await pair.Source.ExecuteAsync("migrate", await channel.ConnectAsync(pair, ct), ct);
         await meanwhile(ct);
         await pair.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, events, "migration status completed", ct);
+        // No oracle knows of a migration that a test drives by itself.
+        IReadOnlyList<string> left = [];
+        await Poll.UntilAsync(pair.Source.Name, "the descriptors and threads of before the snapshot", _ =>
+        {
+            left = ProcessResources.Read(pair.Source.Process.Child.Id)?.DifferencesFrom(fresh) ?? [];
+            return Task.FromResult(left.Count == 0 ? pair : null);
+        }, () => string.Join(", ", left), pair.Environment.Limits.Command, ct);
     }
 
     private static async Task<GuestState> LoadAsync(MigrationPair pair, StreamFileChannel channel, CancellationToken ct, ChangedPages? pages = null)

@@ -12,11 +12,14 @@ public abstract class StateFixture : MigrationFixture
 
     /// <summary>The same, with more to say of the guest.</summary>
     protected Task<MigrationPair> StartStatePairAsync(StateGuestSettings guest, IReadOnlyList<MigrationCapability> capabilities, Convergence convergence, CancellationToken ct) =>
-        StartPairAsync(new()
-        {
-            StateGuest = guest,
-            Capabilities = capabilities,
-            Convergence = convergence,
-            RamNodesKiB = Quirks.StoresMayBeLost(Environment.Source.Version) ? Quirks.NodesWithoutLostStoresKiB : [],
-        }, ct);
+        StartPairAsync(StateOptions(guest, capabilities, convergence), ct);
+
+    /// <summary>What is special in such a pair.</summary>
+    protected PairOptions StateOptions(StateGuestSettings guest, IReadOnlyList<MigrationCapability> capabilities, Convergence convergence) => new()
+    {
+        StateGuest = guest,
+        Capabilities = capabilities,
+        Convergence = convergence,
+        RamNodesKiB = Quirks.StoresMayBeLost(Environment.Source.Version) ? Quirks.NodesWithoutLostStoresKiB : [],
+    };
 }

@@ -1,3 +1,5 @@
+using QemuMigTest.Processes;
+
 namespace QemuMigTest.Conformance.State;
 
 public sealed class StateTests : StateFixture
@@ -50,15 +52,28 @@ public sealed class StateTests : StateFixture
     [RequiresCapability("postcopy-ram"), RequiresCapability("postcopy-preempt"), RequiresUserfaultfd]
     public async Task They_come_in_one_piece_before_memory_does(bool preempt, CancellationToken ct)
     {
-        if (Quirks.PostcopyRamLosesStores(Environment))
+        // There postcopy loses stores of a guest of few pages (/migration/memory/few-pages proves it): one that stands still has none to lose.
+        var stopped = Quirks.PostcopyRamLosesStores(Environment);
+        var pair = await StartPairAsync(StateOptions(new() { Vcpus = 3 }, preempt ? [MigrationCapability.PostcopyRam, MigrationCapability.PostcopyPreempt] : [MigrationCapability.PostcopyRam], Convergence.Held) with
         {
-            Skip("a QEMU below 11.0", new($"source {Environment.Source}", "under TCG its postcopy loses stores of a guest of few pages: /migration/memory/few-pages proves it"));
+            DestinationArguments = stopped ? new QemuCommandLine().With("-S") : new(),
+        }, ct);
+        if (stopped)
+        {
+            await pair.StopSourceAsync(ct);
         }
 
-        var pair = await StartStatePairAsync(3, preempt ? [MigrationCapability.PostcopyRam, MigrationCapability.PostcopyPreempt] : [MigrationCapability.PostcopyRam], ct, Convergence.Held);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.WaitForPageSentAsync(ct);
-        await migration.StartPostcopyAsync(ct);
+        if (stopped)
+        {
+            await pair.Source.ExecuteAsync("migrate-start-postcopy", null, ct);
+        }
+        else
+        {
+            await migration.StartPostcopyAsync(ct);
+        }
+
         await migration.CompleteAsync(ct);
     }
 
