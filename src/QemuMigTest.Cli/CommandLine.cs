@@ -29,7 +29,7 @@ internal static class CommandLine
                 ProcessTerminationTimeout = null,
             });
         }
-        catch (Exception e) when (interruption.Reason is not null && (e is OperationCanceledException or QemuMigTestException))
+        catch (Exception e) when (interruption.Reason is not null && (e is OperationCanceledException or QemuMigTestException or IOException or UnauthorizedAccessException))
         {
             // A preparation that is ended half-way may say so in either way.
             Say(context, $"Ended by {interruption.Reason}.");
@@ -39,7 +39,7 @@ internal static class CommandLine
         {
             return Refuse(context, e.Message, parsed.CommandResult.Command);
         }
-        catch (QemuMigTestException e)
+        catch (Exception e) when (e is QemuMigTestException or IOException or UnauthorizedAccessException)
         {
             Say(context, e.Message);
             return ExitCode.NothingRun;

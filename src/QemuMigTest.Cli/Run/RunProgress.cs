@@ -38,6 +38,9 @@ internal sealed class RunProgress
     /// <summary>Whether an attempt of this round failed, or something else in it did.</summary>
     public bool RoundFailed { get; private set; }
 
+    /// <summary>Whether an attempt of this round passed or failed: not all were skipped.</summary>
+    public bool RoundTested { get; private set; }
+
     /// <summary>The tests that run, with the seconds for which they have been running, the longest first.</summary>
     public IEnumerable<(SuiteTest Test, double Seconds)> Running =>
         Plan.Tests.Where(test => _running.ContainsKey(test.Path))
@@ -61,6 +64,7 @@ internal sealed class RunProgress
         Round++;
         DoneInRound = 0;
         RoundFailed = false;
+        RoundTested = false;
     }
 
     public void Begin(SuiteTest test) => _running[test.Path] = Clock.Seconds;
@@ -70,6 +74,7 @@ internal sealed class RunProgress
         _running.Remove(test.Path);
         _attempts[test.Path].Add(attempt);
         DoneInRound++;
+        RoundTested |= attempt.Outcome is TestOutcome.Passed or TestOutcome.Failed;
         if (attempt.Outcome == TestOutcome.Failed)
             RoundFailed = true;
         else

@@ -66,7 +66,9 @@ internal sealed class SuiteRun
     private bool AnotherRound()
     {
         var settings = Plan.Settings;
-        return (settings.Repeat is not { } rounds || _progress.Round < rounds) && !(settings.UntilFailure && _progress.RoundFailed);
+        // What a QEMU or a machine lacks in one round it lacks in the next.
+        var nothingTested = _progress.Round > 0 && !_progress.RoundTested;
+        return (settings.Repeat is not { } rounds || _progress.Round < rounds) && !(settings.UntilFailure && (_progress.RoundFailed || nothingTested));
     }
 
     private async Task<SuiteEvent.Interrupted?> RunRoundAsync()

@@ -93,6 +93,16 @@ public sealed class RunCommandTests
     }
 
     [Test]
+    public async Task A_disk_that_is_full_before_the_first_test_returns_3_with_its_reason()
+    {
+        using var command = new CommandRun { PreparationFailure = new IOException("No space left on device : '/tmp/x'") };
+
+        (await command.ExecuteAsync("run")).ShouldBe(3);
+
+        command.Error.ShouldBe($"qemu-mig-test: No space left on device : '/tmp/x'{Environment.NewLine}");
+    }
+
+    [Test]
     public async Task An_interruption_of_the_preparation_is_no_failure_of_it()
     {
         using var command = new CommandRun { PreparationFailure = new OperationCanceledException() };
@@ -185,6 +195,16 @@ public sealed class RunCommandTests
         (await command.ExecuteAsync("run", "-p", "/sample/alternates", "-p", "/sample/good/one", "--until-failure")).ShouldBe(1);
 
         command.OutLines[^1].ShouldStartWith("2 rounds: 3 passed, 1 failed, 0 skipped in ");
+    }
+
+    [Test]
+    public async Task Until_failure_ends_after_a_round_in_which_all_is_skipped()
+    {
+        using var command = new CommandRun();
+
+        (await command.ExecuteAsync("run", "-p", "/sample/skipped", "--until-failure")).ShouldBe(3);
+
+        command.OutLines[^1].ShouldStartWith("0 passed, 0 failed, 2 skipped in ");
     }
 
     [Test]
