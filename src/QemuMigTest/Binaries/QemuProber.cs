@@ -28,7 +28,7 @@ public sealed class QemuProber(ProcessSpawner spawner, ScratchDirectory scratch,
     private async Task<QemuBinary> AskAsync(QemuLaunch launch, CancellationToken ct)
     {
         using var folder = scratch.CreateChild("probe");
-        var binary = await UnlessUnusableAsync($"{launch.Name} does not answer as a QEMU does. Is it a qemu-system-x86_64?", async () =>
+        var binary = await UnlessUnusableAsync(folder, $"{launch.Name} does not answer as a QEMU does. Is it a qemu-system-x86_64?", async () =>
         {
             await using var qemu = await StartAsync(launch, folder, "probe", ["-machine", "none"], ct);
             var asked = await AskAsync(qemu, launch, ct);
@@ -37,7 +37,7 @@ public sealed class QemuProber(ProcessSpawner spawner, ScratchDirectory scratch,
         });
         // Without its firmware it answers all questions, and starts no machine. Whether KVM works here is asked elsewhere.
         return binary.FindMachine(Machine) is null || !binary.Accelerators.Contains(AcceleratorForAll) ? binary : await UnlessUnusableAsync(
-            $"{launch.Name} starts no {Machine} machine. A build that is not installed may need to be told where its firmware is: write a script that starts it with -L FOLDER, and give that.", async () =>
+            folder, $"{launch.Name} starts no {Machine} machine. A build that is not installed may need to be told where its firmware is: write a script that starts it with -L FOLDER, and give that.", async () =>
             {
                 await using var qemu = await StartAsync(launch, folder, $"probe-{Machine}", ["-machine", Machine, "-accel", AcceleratorForAll, "-m", "32M"], ct);
                 await qemu.QuitAsync(ct);
@@ -57,13 +57,21 @@ public sealed class QemuProber(ProcessSpawner spawner, ScratchDirectory scratch,
             Serial = false,
         }, spawner, ct);
 
-    private static async Task<QemuBinary> UnlessUnusableAsync(string otherwise, Func<Task<QemuBinary>> ask)
+    // What reading an answer throws that is JSON, and not what QEMU's schema promises.
+    private static bool IsOfAnotherShape(Exception e) =>
+        e is KeyNotFoundException or FormatException or ArgumentException or InvalidOperationException and not ObjectDisposedException;
+
+    private static async Task<QemuBinary> UnlessUnusableAsync(ScratchDirectory folder, string otherwise, Func<Task<QemuBinary>> ask)
     {
         try
         {
             return await ask();
         }
-        catch (QemuMigTestException e) when (e is QemuStartException or WaitTimeoutException or QemuExitedException or Qmp.QmpException)
+        catch (Exception e) when (ScratchWriteException.IsBehind(e))
+        {
+            throw ScratchWriteException.In(folder.Path, e);
+        }
+        catch (Exception e) when (e is QemuStartException or WaitTimeoutException or QemuExitedException or Qmp.QmpException || IsOfAnotherShape(e))
         {
             throw new QemuStartException($"{otherwise} {e.Message}", e);
         }
@@ -82,7 +90,7 @@ public sealed class QemuProber(ProcessSpawner spawner, ScratchDirectory scratch,
             Version = new QemuVersion(greeting.Major, greeting.Minor, greeting.Micro, greeting.Package.Trim(' ', '(', ')')),
             Accelerators = (await Types("accel")).Select(name => name.Replace("-accel", "", StringComparison.Ordinal)).ToHashSet(),
             Machines = [.. (await Ask("query-machines")).EnumerateArray().Select(machine => new MachineType(
-                machine.GetProperty("name").GetString()!,
+                Text(machine, "name"),
                 machine.TryGetProperty("alias", out var alias) ? alias.GetString() : null,
                 machine.TryGetProperty("deprecated", out var deprecated) && deprecated.GetBoolean()))],
             MigrationCapabilities = Names(await Ask("query-migrate-capabilities"), "capability"),
@@ -91,11 +99,14 @@ public sealed class QemuProber(ProcessSpawner spawner, ScratchDirectory scratch,
             TlsError = await TlsProbe.AskAsync(Ask),
             Types = (await Types("device")).Union(await Types("user-creatable")).ToHashSet(),
             Options = (await Ask("query-command-line-options")).EnumerateArray().ToDictionary(
-                option => option.GetProperty("option").GetString()!,
+                option => Text(option, "option"),
                 option => (IReadOnlyList<string>)[.. Names(option.GetProperty("parameters"), "name")]),
         };
     }
 
     private static HashSet<string> Names(JsonElement array, string property) =>
-        array.EnumerateArray().Select(item => item.GetProperty(property).GetString()!).ToHashSet();
+        array.EnumerateArray().Select(item => Text(item, property)).ToHashSet();
+
+    private static string Text(JsonElement item, string property) =>
+        item.GetProperty(property).GetString() ?? throw new FormatException($"'{property}' is null, wanted a text.");
 }

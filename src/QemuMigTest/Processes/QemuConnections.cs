@@ -100,13 +100,18 @@ public sealed class QemuConnections : IAsyncDisposable
             var qtest = qtestAccepted is null ? null : new QTestClient(await qtestAccepted, _options.Name) { Timeout = _options.Limits.Command };
             return new QemuProcess(_options, child, qmp, qtest, serialAccepted is null ? null : await serialAccepted, transcript);
         }
-        catch
+        catch (Exception e)
         {
             child.Kill();
             sockets.ForEach(socket => socket.Dispose());
-            await transcript.DisposeAsync();
+            await QemuProcess.CloseAsync(transcript);
             // One that the kernel cannot end yet must not hide why it was killed.
             await Task.WhenAny(child.Exited, Task.Delay(_options.Limits.Kill, TimeProvider.System, CancellationToken.None));
+            if (ScratchWriteException.IsBehind(e))
+            {
+                throw ScratchWriteException.In(_options.Scratch.Path, e);
+            }
+
             throw;
         }
     }

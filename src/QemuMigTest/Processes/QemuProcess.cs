@@ -64,11 +64,20 @@ public sealed class QemuProcess : IAsyncDisposable
 
     /// <summary>Starts a QEMU and waits until all its connections stand and QMP is agreed on.</summary>
     /// <exception cref="QemuStartException">It could not be started, ended before it connected, or speaks no QMP.</exception>
+    /// <exception cref="ScratchWriteException">Its files cannot be written.</exception>
     /// <exception cref="WaitTimeoutException">It did not connect in time.</exception>
     public static async Task<QemuProcess> StartAsync(QemuProcessOptions options, ProcessSpawner spawner, CancellationToken ct)
     {
         await using var connections = await QemuConnections.ListenAsync(options);
-        await File.WriteAllTextAsync(options.Scratch.File($"{options.Name}.cmd"), QemuCommandLine.Quote(connections.Words) + "\n", ct);
+        try
+        {
+            await File.WriteAllTextAsync(options.Scratch.File($"{options.Name}.cmd"), QemuCommandLine.Quote(connections.Words) + "\n", ct);
+        }
+        catch (Exception e) when (ScratchWriteException.IsBehind(e))
+        {
+            throw ScratchWriteException.In(options.Scratch.Path, e);
+        }
+
         var child = await spawner.StartAsync(new ChildCommand
         {
             FileName = options.Launch.FileName,
@@ -171,7 +180,21 @@ public sealed class QemuProcess : IAsyncDisposable
             await Qmp.DisposeAsync();
             QTest?.Dispose();
             SerialSocket?.Dispose();
-            await _transcript.DisposeAsync();
+            await CloseAsync(_transcript);
+        }
+    }
+
+    /// <summary>Closes a transcript, whatever its disk has to say.</summary>
+    internal static async ValueTask CloseAsync(TextWriter transcript)
+    {
+        try
+        {
+            await transcript.DisposeAsync();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The write that failed first has ended the connection, and is what is reported.
+            return;
         }
     }
 

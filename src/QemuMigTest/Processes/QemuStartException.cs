@@ -1,7 +1,7 @@
 namespace QemuMigTest.Processes;
 
 /// <summary>A QEMU could not be started, or what was started is no QEMU; the message says what to do.</summary>
-public sealed class QemuStartException : QemuMigTestException
+public class QemuStartException : QemuMigTestException
 {
     public QemuStartException(string message) : base(message)
     {

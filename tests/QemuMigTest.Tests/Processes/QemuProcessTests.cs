@@ -145,6 +145,50 @@ public sealed class QemuProcessTests
         Directory.Exists(_folder.File("cache")).ShouldBeFalse("what failed must not be remembered");
     }
 
+    [Test]
+    public async Task A_prober_says_that_answers_of_another_shape_are_no_QEMUs()
+    {
+        var prober = new QemuProber(_spawner, _scratch, Limits, new ProbeCache(_folder.File("cache")));
+        var probing = prober.ProbeAsync(Script("exec sleep 60"), CancellationToken.None);
+        using var peer = await ConnectAsync("1-probe/probe.qmp");
+        await GreetAsync(peer);
+        (await ReadLineAsync(peer)).ShouldContain("query-qmp-schema");
+        await peer.SendAsync("{\"return\": [{}], \"id\": 2}\r\n"u8.ToArray());
+        (await Should.ThrowAsync<QemuStartException>(() => probing)).Message.ShouldStartWith("fake does not answer as a QEMU does. Is it a qemu-system-x86_64? ");
+    }
+
+    [Test]
+    public async Task A_command_line_that_cannot_be_written_names_the_folder_and_the_remedy()
+    {
+        Directory.CreateDirectory(_scratch.File("source.cmd"));
+        (await Should.ThrowAsync<ScratchWriteException>(() => StartAsync("exec sleep 60"))).Message.ShouldSatisfyAllConditions(
+            message => message.ShouldStartWith($"The scratch folder {_scratch.Path} cannot be written to: "),
+            message => message.ShouldEndWith($" Make room there, or set {ScratchDirectory.Variable} to another folder."));
+    }
+
+    [Test]
+    public async Task A_transcript_on_a_full_disk_names_the_folder_and_the_remedy()
+    {
+        File.CreateSymbolicLink(_scratch.File("source.qmp.log"), "/dev/full");
+        var starting = StartAsync("exec sleep 60");
+        using var peer = await ConnectAsync();
+        await peer.SendAsync(Encoding.UTF8.GetBytes(ScriptedQmpPeer.GreetingWithoutOob + "\r\n"));
+        var failed = await Should.ThrowAsync<ScratchWriteException>(() => starting);
+        failed.Message.ShouldContain("No space left on device");
+        failed.Message.ShouldContain(_scratch.Path);
+    }
+
+    [Test]
+    public async Task A_prober_with_a_full_disk_does_not_blame_the_QEMU()
+    {
+        var prober = new QemuProber(_spawner, _scratch, Limits, new ProbeCache(_folder.File("cache")));
+        var probing = prober.ProbeAsync(Script("exec sleep 60"), CancellationToken.None);
+        File.CreateSymbolicLink(_scratch.File("1-probe/probe.qmp.log"), "/dev/full");
+        using var peer = await ConnectAsync("1-probe/probe.qmp");
+        await peer.SendAsync(Encoding.UTF8.GetBytes(ScriptedQmpPeer.GreetingWithoutOob + "\r\n"));
+        (await Should.ThrowAsync<ScratchWriteException>(() => probing)).Message.ShouldStartWith("The scratch folder ");
+    }
+
     private string Fifo()
     {
         var path = _folder.File("fifo");
@@ -159,16 +203,21 @@ public sealed class QemuProcessTests
     {
         var starting = StartAsync(script, arguments: arguments);
         var peer = await ConnectAsync();
-        await peer.SendAsync(Encoding.UTF8.GetBytes(ScriptedQmpPeer.GreetingWithoutOob + "\r\n"));
-        (await ReadLineAsync(peer)).ShouldContain("qmp_capabilities");
-        await peer.SendAsync("{\"return\": {}, \"id\": 1}\r\n"u8.ToArray());
+        await GreetAsync(peer);
         return (await starting, peer);
     }
 
-    private async Task<Socket> ConnectAsync()
+    private static async Task GreetAsync(Socket peer)
+    {
+        await peer.SendAsync(Encoding.UTF8.GetBytes(ScriptedQmpPeer.GreetingWithoutOob + "\r\n"));
+        (await ReadLineAsync(peer)).ShouldContain("qmp_capabilities");
+        await peer.SendAsync("{\"return\": {}, \"id\": 1}\r\n"u8.ToArray());
+    }
+
+    private async Task<Socket> ConnectAsync(string name = "source.qmp")
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        var path = _scratch.File("source.qmp");
+        var path = _scratch.File(name);
         await Poll.UntilAsync("test", "the monitor's socket", _ => Task.FromResult(File.Exists(path) ? this : null), () => "none", Limits.Start, CancellationToken.None);
         await socket.ConnectAsync(new UnixDomainSocketEndPoint(path));
         return socket;
