@@ -19,7 +19,10 @@ internal static partial class QemuStoreCommands
         command.SetAction(parsed =>
         {
             var suite = Suite(parsed.GetValue(name)!);
-            var path = Path.GetFullPath(parsed.GetValue(file) ?? $"{suite.Name}-system-x86_64");
+            var wanted = parsed.GetValue(file) ?? $"{suite.Name}-system-x86_64";
+            if (wanted.Length == 0)
+                throw new UsageException("FILE is empty, wanted the path of a file.");
+            var path = Path.GetFullPath(wanted);
             if (store().Find(suite.Name) is not { Damage: null } build)
                 throw new UsageException($"{suite.Name} is not fetched, or is damaged: qemu-mig-test qemu fetch {suite.Name}");
             try

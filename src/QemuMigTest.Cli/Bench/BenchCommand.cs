@@ -55,6 +55,9 @@ internal sealed class BenchCommand(CommandContext context, Interruption interrup
         var (repeat, upstreamRepeat) = (parsed.GetValue(_repeat), parsed.GetValue(_upstreamRepeat));
         if (repeat < 1 || upstreamRepeat < 1)
             throw new UsageException("--repeat and --upstream-repeat are whole numbers from 1.");
+        var output = parsed.GetValue(_output)!;
+        if (output.Length == 0)
+            throw new UsageException("--output is empty, wanted the path of a file, or - for standard output.");
         var tests = SuiteCatalog.Load(context.Suite, new Dictionary<string, string>(), 1).Tests;
         var selected = PathSelection.Select(tests, parsed.GetValue(_paths) ?? [], parsed.GetValue(_skips) ?? []);
 
@@ -77,7 +80,7 @@ internal sealed class BenchCommand(CommandContext context, Interruption interrup
                 Scratch = scratch.Path,
             },
             context).MeasureAsync(interruption.Token);
-        Write(BenchmarkPage.Make(result, BenchmarkPage.ReadReasons()), parsed.GetValue(_output)!);
+        Write(BenchmarkPage.Make(result, BenchmarkPage.ReadReasons()), output);
         return ExitCode.Passed;
     }
 

@@ -42,6 +42,8 @@ internal sealed class CatalogueCommand(CommandContext context)
 
     private int Execute(string[] folders, string output, bool check)
     {
+        if (output.Length == 0)
+            throw new UsageException("--output is empty, wanted the path of a file.");
         var suite = SuiteCatalog.Load(context.Suite, new Dictionary<string, string>(), 1).Tests;
         var runs = CatalogueRun.InOrder([.. folders.Select(folder => CatalogueRun.Read(folder, suite))]);
         var page = CataloguePage.Make(runs, suite, UpstreamPaths.Read());

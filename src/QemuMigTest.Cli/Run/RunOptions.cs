@@ -10,6 +10,9 @@ internal sealed class RunOptions
 {
     private const string DefaultResults = "results";
 
+    // NUnit starts a thread for each before the first test.
+    private const int MostJobs = 1024;
+
     private static readonly string[] Accelerators = ["auto", "tcg", "kvm"];
 
     private readonly Option<string[]> _paths = CreatePaths();
@@ -32,7 +35,7 @@ internal sealed class RunOptions
         Description = "How many tests run at a time. By default one a processor, but no more than 4.",
         HelpName = "N",
         DefaultValueFactory = _ => RunSettings.DefaultJobs,
-        CustomParser = ParseCount,
+        CustomParser = result => ParseCount(result, MostJobs),
     };
 
     private readonly Option<double> _timeoutScale = new("--timeout-scale")
@@ -47,7 +50,7 @@ internal sealed class RunOptions
     {
         Description = "Run everything N times.",
         HelpName = "N",
-        CustomParser = result => ParseCount(result),
+        CustomParser = result => ParseCount(result, null),
     };
 
     private readonly Option<bool> _untilFailure = new("--until-failure")
@@ -122,12 +125,12 @@ internal sealed class RunOptions
         return text;
     }
 
-    private static int ParseCount(ArgumentResult result)
+    private static int ParseCount(ArgumentResult result, int? most)
     {
         var text = result.Tokens[0].Value;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count >= 1)
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count >= 1 && !(count > most))
             return count;
-        result.AddError($"{NameOf(result)} is '{text}', wanted a whole number from 1.");
+        result.AddError($"{NameOf(result)} is '{text}', wanted a whole number from 1{(most is null ? "" : $" to {most}")}.");
         return 1;
     }
 
@@ -135,7 +138,7 @@ internal sealed class RunOptions
     {
         var text = result.Tokens[0].Value;
         if (!TimeoutScale.TryParse(text, out var scale))
-            result.AddError($"--timeout-scale is '{text}', wanted a number above 0 such as 2.5.");
+            result.AddError($"--timeout-scale is '{text}', wanted {TimeoutScale.Wanted}.");
         return scale;
     }
 

@@ -40,6 +40,8 @@ internal sealed class StreamCommand(CommandContext context, CancellationToken in
     {
         var offset = Offset(parsed.GetValue(_offset) ?? "0");
         var path = parsed.GetValue(_file)!;
+        if (path.Length == 0)
+            throw new UsageException("FILE is empty, wanted the path of a file.");
         try
         {
             var stream = MigrationStream.Read(path, offset, visitor: null, interrupted);

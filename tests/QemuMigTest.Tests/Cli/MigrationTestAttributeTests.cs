@@ -86,6 +86,8 @@ public sealed class MigrationTestAttributeTests
 
     [TestCase("2.5", 2.5)]
     [TestCase("10", 10)]
+    [TestCase("0.01", 0.01)]
+    [TestCase("10000", 10_000)]
     public void A_scale_is_a_number_with_a_decimal_point(string text, double wanted)
     {
         TimeoutScale.TryParse(text, out var scale).ShouldBeTrue();
@@ -97,6 +99,8 @@ public sealed class MigrationTestAttributeTests
     [TestCase("-1")]
     [TestCase("2,5")]
     [TestCase("NaN")]
+    [TestCase("0.009")]
+    [TestCase("10001")]
     [TestCase("1e400")]
     public void Anything_else_is_no_scale(string text) => TimeoutScale.TryParse(text, out _).ShouldBeFalse();
 
