@@ -14,7 +14,11 @@ public sealed class ScratchDirectory : IDisposable
     // sun_path has 108 bytes with its end; the longest name below a root is "/9999-destination-2/destination.serial".
     private const int LongestRoot = 107 - 40;
     private const string Prefix = "qmt-";
+    // The inode of the machine's own namespace of process ids (PROC_PID_INIT_INO of Linux); that of a container is a little above it.
+    private const ulong FirstNamespace = 0xEFFFFFFC;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private static readonly Lock Roots = new();
+    private static bool _noMoreRoots;
     private int _children;
 
     private ScratchDirectory(string path) => Path = path;
@@ -22,15 +26,19 @@ public sealed class ScratchDirectory : IDisposable
     /// <summary>The absolute path.</summary>
     public string Path { get; }
 
-    /// <summary>Deletes every scratch root of this process, for an end at once.</summary>
+    /// <summary>Deletes every scratch root of this process, for an end at once; no root is made after it.</summary>
     public static void DeleteAllOfThisProcess()
     {
-        foreach (var own in Parents.SelectMany(parent => Directory.GetDirectories(parent, $"{Prefix}{Environment.ProcessId}-*")))
+        lock (Roots)
         {
-            // Tests still run: under another name nothing can be added while it is deleted.
-            var gone = own + "~";
-            Directory.Move(own, gone);
-            Directory.Delete(gone, recursive: true);
+            _noMoreRoots = true;
+            foreach (var own in Parents.SelectMany(parent => Directory.GetDirectories(parent, $"{Prefix}{Namespace}-{Environment.ProcessId}-*")))
+            {
+                // Tests still run: under another name nothing can be added while it is deleted.
+                var gone = own + "~";
+                Directory.Move(own, gone);
+                Directory.Delete(gone, recursive: true);
+            }
         }
     }
 
@@ -51,7 +59,7 @@ public sealed class ScratchDirectory : IDisposable
     public static ScratchDirectory CreateRoot(string parent)
     {
         parent = System.IO.Path.GetFullPath(parent).TrimEnd('/');
-        var path = $"{parent}/{Prefix}{Environment.ProcessId}-{StartTime(Environment.ProcessId)}-{Guid.NewGuid().ToString("N")[..4]}";
+        var path = $"{parent}/{Prefix}{Namespace}-{Environment.ProcessId}-{StartTime(Environment.ProcessId)}-{Guid.NewGuid().ToString("N")[..4]}";
         if (Encoding.UTF8.GetByteCount(path) > LongestRoot)
         {
             throw new QemuStartException($"The scratch folder {path} is too long: a socket path may have 107 bytes. Set {Variable} to a shorter folder.");
@@ -59,7 +67,16 @@ public sealed class ScratchDirectory : IDisposable
 
         try
         {
-            Directory.CreateDirectory(path, OwnerOnly);
+            lock (Roots)
+            {
+                if (_noMoreRoots)
+                {
+                    throw new QemuStartException($"No scratch folder is made below {parent}: this process is coming to its end.");
+                }
+
+                Directory.CreateDirectory(path, OwnerOnly);
+            }
+
             Sweep(parent);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -102,13 +119,18 @@ public sealed class ScratchDirectory : IDisposable
 
     private static string Parent => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen ? chosen : System.IO.Path.GetTempPath();
 
-    // A run that was killed cannot clean up; its folders carry the process they belong to.
+    // Containers that share a folder have process ids of their own.
+    private static string Namespace => Syscall.stat("/proc/self/ns/pid", out var stat) == 0
+        ? unchecked((uint)(stat.st_ino - FirstNamespace)).ToString("x", CultureInfo.InvariantCulture)
+        : "none";
+
+    // A run that was killed cannot clean up; its folders carry the process they belong to. Of a process in another namespace nothing can be known from here.
     private static void Sweep(string parent)
     {
         foreach (var left in Directory.EnumerateDirectories(parent, Prefix + "*"))
         {
             var parts = System.IO.Path.GetFileName(left)[Prefix.Length..].Split('-');
-            if (parts.Length != 3 || !int.TryParse(parts[0], CultureInfo.InvariantCulture, out var pid) || StartTime(pid) == parts[1])
+            if (parts.Length != 4 || parts[0] != Namespace || !int.TryParse(parts[1], CultureInfo.InvariantCulture, out var pid) || StartTime(pid) == parts[2])
             {
                 continue;
             }

@@ -67,5 +67,5 @@ internal static class BuiltCommand
 
     /// <summary>The scratch folders that a process of that id has made beside this suite's own.</summary>
     public static IEnumerable<string> ScratchFoldersOf(int pid, ScratchDirectory own) =>
-        Directory.EnumerateDirectories(System.IO.Path.GetDirectoryName(own.Path)!, string.Create(CultureInfo.InvariantCulture, $"qmt-{pid}-*"));
+        Directory.EnumerateDirectories(System.IO.Path.GetDirectoryName(own.Path)!, string.Create(CultureInfo.InvariantCulture, $"qmt-*-{pid}-*"));
 }

@@ -77,8 +77,8 @@ public sealed class ScratchDirectoryTests
         var living = await spawner.StartAsync(new() { FileName = "/bin/sleep", Arguments = ["60"], OutputFile = _folder.File("output") });
         var stat = await File.ReadAllTextAsync($"/proc/{living.Id}/stat");
         var started = stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19];
-        var ofLiving = Directory.CreateDirectory(_folder.File($"qmt-{living.Id}-{started}-abcd")).FullName;
-        var ofEarlier = Directory.CreateDirectory(_folder.File($"qmt-{living.Id}-1-abcd")).FullName;
+        var ofLiving = Directory.CreateDirectory(_folder.File($"qmt-{Namespace()}-{living.Id}-{started}-abcd")).FullName;
+        var ofEarlier = Directory.CreateDirectory(_folder.File($"qmt-{Namespace()}-{living.Id}-1-abcd")).FullName;
         var others = Directory.CreateDirectory(_folder.File("qmt-notes")).FullName;
         await File.WriteAllTextAsync(Path.Combine(ofEarlier, "file"), "");
 
@@ -89,5 +89,19 @@ public sealed class ScratchDirectoryTests
         await living.Exited;
         using var next = ScratchDirectory.CreateRoot(_folder.Path);
         Directory.EnumerateDirectories(_folder.Path).ShouldBe([others, root.Path, next.Path], ignoreOrder: true);
+    }
+
+    [Test]
+    public void A_folder_of_another_container_stays_as_nobody_here_knows_its_process()
+    {
+        var ofContainer = Directory.CreateDirectory(_folder.File($"qmt-{Namespace()}0-{Environment.ProcessId}-1-abcd")).FullName;
+        using var root = ScratchDirectory.CreateRoot(_folder.Path);
+        Directory.EnumerateDirectories(_folder.Path).ShouldBe([ofContainer, root.Path], ignoreOrder: true);
+    }
+
+    private string Namespace()
+    {
+        using var root = ScratchDirectory.CreateRoot(_folder.Path);
+        return Path.GetFileName(root.Path).Split('-')[1];
     }
 }

@@ -36,9 +36,15 @@ public sealed class SharedRamFileTests
     [Test]
     public void What_a_killed_run_left_is_swept_by_the_next_run()
     {
-        var left = Directory.CreateDirectory($"{SharedMemory.Folder}/qmt-{NobodysId}-1-{Guid.NewGuid().ToString("N")[..4]}").FullName;
+        var left = Directory.CreateDirectory($"{SharedMemory.Folder}/qmt-{Namespace()}-{NobodysId}-1-{Guid.NewGuid().ToString("N")[..4]}").FullName;
         File.WriteAllText(Path.Combine(left, "ram"), "");
         ScratchDirectory.CreateRoot().Dispose();
         Directory.Exists(left).ShouldBeFalse();
+    }
+
+    private static string Namespace()
+    {
+        using var root = ScratchDirectory.CreateRoot(SharedMemory.Folder);
+        return Path.GetFileName(root.Path).Split('-')[1];
     }
 }
