@@ -12,8 +12,10 @@ internal static class LogKeeper
     /// <returns>The folder they are in now.</returns>
     public static string Keep(ScratchDirectory scratch, string results, string path)
     {
+        // Listed first: a scratch folder that is gone must not leave an empty one here.
+        var files = new DirectoryInfo(scratch.Path).GetFiles("*", SearchOption.AllDirectories);
         var folder = FreeFolder(Path.Combine(results, "tests", path.TrimStart('/')));
-        foreach (var file in new DirectoryInfo(scratch.Path).EnumerateFiles("*", SearchOption.AllDirectories))
+        foreach (var file in files)
         {
             var target = Path.Combine(folder, Path.GetRelativePath(scratch.Path, file.FullName));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);

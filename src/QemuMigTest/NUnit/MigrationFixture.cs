@@ -71,10 +71,26 @@ public abstract class MigrationFixture
             _watchdogs.Add(ct.Register(() => _ = KillWhenOverdueAsync(pair, _ended.Task)));
             return pair;
         }
-        catch
+        catch (Exception start)
         {
-            Keep(scratch);
-            scratch.Dispose();
+            List<Exception> failures = [start];
+            foreach (var step in new Action[] { () => Keep(scratch), scratch.Dispose })
+            {
+                try
+                {
+                    step();
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                {
+                    failures.Add(e);
+                }
+            }
+
+            if (failures.Count > 1)
+            {
+                throw new AggregateException(failures);
+            }
+
             throw;
         }
     }
