@@ -10,6 +10,7 @@ internal sealed partial class TapReporter(TextWriter writer) : IRunReporter
 {
     private RunProgress? _progress;
     private int _number;
+    private bool _interrupted;
 
     private RunProgress Progress => _progress ?? throw new InvalidOperationException("The run has not begun.");
 
@@ -22,8 +23,8 @@ internal sealed partial class TapReporter(TextWriter writer) : IRunReporter
             Write($"1..{points}");
     }
 
-    // A failure that belongs to no test takes a point more, and a run until a failure may have any number: the plan then comes last.
-    private int? PlannedPoints => Progress.Plan.Settings is { UntilFailure: false, Repeat: { } rounds } ? Progress.Plan.Tests.Count * rounds : null;
+    // A run until a failure may have any number: the plan then comes last.
+    private long? PlannedPoints => Progress.Plan.Settings is { UntilFailure: false, Repeat: { } rounds } ? (long)Progress.Plan.Tests.Count * rounds : null;
 
     /// <inheritdoc/>
     public void Ended(SuiteTest test, AttemptRecord attempt)
@@ -57,13 +58,20 @@ internal sealed partial class TapReporter(TextWriter writer) : IRunReporter
     }
 
     /// <inheritdoc/>
-    public void Interrupted(string reason) => Write($"Bail out! Ended by {reason}");
+    public void Interrupted(string reason)
+    {
+        _interrupted = true;
+        Write($"Bail out! Ended by {reason}");
+    }
 
     /// <inheritdoc/>
     public void End(int exitCode)
     {
         if (PlannedPoints is null)
             Write($"1..{_number}");
+        // No point stands for it, and a reader that sees only points would take the run for a good one.
+        if (!_interrupted && Progress.Problems is [var first, ..])
+            Write($"Bail out! {Control().Replace(first.ReplaceLineEndings(" "), "?")}");
     }
 
     private void Write(string line)

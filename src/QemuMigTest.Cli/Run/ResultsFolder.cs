@@ -13,8 +13,15 @@ internal static class ResultsFolder
         {
             Directory.CreateDirectory(folder);
             var probe = Path.Combine(folder, $".probe.{Environment.ProcessId}.tmp");
-            File.WriteAllText(probe, "This file shows that the folder can be written to.\n");
-            File.Delete(probe);
+            try
+            {
+                File.WriteAllText(probe, "This file shows that the folder can be written to.\n");
+            }
+            finally
+            {
+                // A full disk takes the file, and not what is in it.
+                File.Delete(probe);
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -56,9 +56,11 @@ internal sealed class SuiteRun
             interrupted = await RunRoundAsync();
 
         var exitCode = interrupted is null ? Judge() : await EndInterruptedAsync(interrupted);
-        Save(interrupted is not null, exitCode);
-        if (_saveFailed && exitCode == ExitCode.Passed)
-            exitCode = ExitCode.Failed;
+        if (Save(interrupted is not null, exitCode) is { } unsaved)
+        {
+            AddProblem(unsaved);
+            exitCode = exitCode == ExitCode.Passed ? ExitCode.Failed : exitCode;
+        }
         _reporter.End(exitCode);
         return exitCode;
     }
@@ -199,18 +201,23 @@ internal sealed class SuiteRun
         return _progress.Count(TestOutcome.Passed) > 0 ? ExitCode.Passed : ExitCode.NothingRun;
     }
 
-    private void Save(bool interrupted, int? exitCode)
+    /// <summary>Writes the record.</summary>
+    /// <returns>Why it can not be written, or null.</returns>
+    private string? Save(bool interrupted, int? exitCode)
     {
+        string? failure = null;
         try
         {
             _progress.ToRecord(interrupted, exitCode).Save(_recordPath);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            failure = $"The record {_recordPath} can not be written: {e.Message}";
             if (!_saveFailed)
-                _context.Error.Writer.WriteLine($"qemu-mig-test: the record {_recordPath} can not be written: {e.Message}");
+                _context.Error.Writer.WriteLine($"qemu-mig-test: {failure}");
             _saveFailed = true;
         }
         _savedAt = _progress.Clock.Seconds;
+        return failure;
     }
 }

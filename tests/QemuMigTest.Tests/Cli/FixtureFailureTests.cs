@@ -30,6 +30,19 @@ public sealed class FixtureFailureTests
         command.Record.Problems.ShouldHaveSingleItem().ShouldContain("NoTearDownTests");
     }
 
+    [Test]
+    public async Task Tap_bails_out_for_a_failure_that_belongs_to_no_test()
+    {
+        using var command = new CommandRun { Suite = SampleSuite.Of(typeof(NoTearDownTests)) };
+
+        (await command.ExecuteAsync("run", "--tap")).ShouldBe(1);
+
+        command.OutLines[1].ShouldBe("1..1");
+        command.OutLines.ShouldContain("ok 1 - /sample/no-tear-down");
+        command.OutLines[^1].ShouldStartWith("Bail out! ");
+        command.OutLines[^1].ShouldContain("tear-down failed");
+    }
+
     public abstract class NoSetUpTests
     {
         [OneTimeSetUp]

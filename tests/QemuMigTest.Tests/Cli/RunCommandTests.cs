@@ -255,6 +255,26 @@ public sealed class RunCommandTests
         (await command.ExecuteAsync("run", "-p", "/sample/good")).ShouldBe(1);
 
         command.Error.ShouldContain("run.json can not be written");
+        command.Out.ShouldContain("Failed:\n  The record ");
+        command.OutLines[^1].ShouldStartWith("2 passed, 1 failed, 0 skipped in ");
+    }
+
+    [Test]
+    public async Task A_record_that_can_be_written_in_the_end_is_enough()
+    {
+        using var command = new CommandRun();
+        var record = Path.Combine(command.Results, RunRecord.FileName);
+        Directory.CreateDirectory(Path.Combine(record, "in the way"));
+        SampleSuite.WhenWaitBegins(command.Results, () =>
+        {
+            Directory.Delete(record, recursive: true);
+            command.Interruption.Fire("SIGTERM", 143);
+        });
+
+        (await command.ExecuteAsync("run", "-p", "/sample/waits")).ShouldBe(143);
+
+        command.Record.ExitCode.ShouldBe(143);
+        command.Out.ShouldNotContain("The record ");
     }
 
     [Test]

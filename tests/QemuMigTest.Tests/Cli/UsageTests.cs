@@ -55,6 +55,18 @@ public sealed class UsageTests
     }
 
     [Test]
+    public async Task A_results_folder_on_a_full_disk_is_refused_and_left_as_it_was()
+    {
+        using var command = new CommandRun();
+        File.CreateSymbolicLink(Path.Combine(command.Results, $".probe.{Environment.ProcessId}.tmp"), "/dev/full");
+
+        (await command.ExecuteAsync("run")).ShouldBe(2);
+
+        command.Error.ShouldContain("No space left on device");
+        Directory.EnumerateFileSystemEntries(command.Results).ShouldBeEmpty();
+    }
+
+    [Test]
     public async Task The_settings_reach_the_preparation()
     {
         using var command = new CommandRun();
