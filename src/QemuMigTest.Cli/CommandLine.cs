@@ -90,7 +90,7 @@ internal static class CommandLine
         Exit codes:
           0  everything that ran passed      2  the command line is wrong
           1  a test failed                   3  nothing could be tested
-          130, 143  ended by Ctrl-C, by SIGTERM
+          129, 130, 131, 143  ended by SIGHUP, Ctrl-C, SIGQUIT, SIGTERM
         """;
 
     private static string MessageOf(ParseResult parsed)
