@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using QemuMigTest.Processes;
 
 namespace QemuMigTest.Migration;
 
@@ -6,6 +7,9 @@ namespace QemuMigTest.Migration;
 public sealed partial class MigrationRun
 {
     private const ulong CheckpointMarker = 0xc010_0000_0000_0000;
+    private const string CheckpointDelay = "x-checkpoint-delay";
+    private const int MostRequests = 10;
+    private static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(1);
     private ulong _checkpoints;
 
     /// <summary>Waits until both sides are in COLO and run.</summary>
@@ -24,58 +28,57 @@ public sealed partial class MigrationRun
         }
     }, ct);
 
-    /// <summary>Has COLO make a checkpoint: what the primary's memory holds before it, the secondary's holds after it, and both run.</summary>
+    /// <summary>Waits for COLO's next checkpoint: what the primary's memory holds now, the secondary's holds after it, and both run.</summary>
     /// <exception cref="QemuMigTestException">The secondary's memory is not the primary's.</exception>
-    public Task CheckpointAsync(CancellationToken ct) => WatchAsync(async token =>
-    {
-        var marker = CheckpointMarker + ++_checkpoints;
-        MarkPage(marker);
-        var positions = new[] { (Side: Source, Events: Source.EventPosition), (Side: Destination, Events: Destination.EventPosition) };
-        await RequestCheckpointAsync(token);
-        foreach (var (side, events) in positions)
-        {
-            var stopped = await side.WaitForEventAsync("STOP", events, token);
-            await side.WaitForEventAsync("RESUME", stopped.Position, token);
-        }
+    public Task WaitForCheckpointAsync(CancellationToken ct) => SeeCheckpointAsync(_ => Task.CompletedTask, ct);
 
-        var seen = Destination.Process.QTest!.ReadUInt64(MarkerAddress);
-        if (seen != marker)
-        {
-            throw new QemuMigTestException($"{Destination.Name}: after the checkpoint the page at 0x{MarkerAddress:x} should hold 0x{marker:x}, as the primary's does; it holds 0x{seen:x}");
-        }
-    }, ct);
-
-    /// <summary>Has COLO begin a checkpoint, and waits until the primary has stopped for it.</summary>
-    public Task BeginCheckpointAsync(CancellationToken ct) => WatchAsync(async token =>
+    /// <summary>Has COLO make a checkpoint, and sees it as <see cref="WaitForCheckpointAsync"/> does.</summary>
+    /// <exception cref="QemuMigTestException">The secondary's memory is not the primary's.</exception>
+    public Task CheckpointAsync(CancellationToken ct) => SeeCheckpointAsync(async token =>
     {
+        // COLO makes one whenever the delay between them is set, also to what it is.
+        var now = (await Source.QueryParametersAsync(token))[CheckpointDelay]!.GetValue<long>();
         var events = Source.EventPosition;
-        await RequestCheckpointAsync(token);
-        await Source.WaitForEventAsync("STOP", events, token);
+        for (var left = MostRequests; ; left--)
+        {
+            await SetCheckpointDelayAsync(now, token);
+            try
+            {
+                await Source.Process.WhileAliveAsync("event STOP of a checkpoint", RequestLimit, inner => Source.Process.Qmp.Events.WaitAsync(e => e.Name == "STOP", events, "event STOP", inner), token);
+                return;
+            }
+            catch (WaitTimeoutException) when (left > 0)
+            {
+                // QEMU forgets a request that comes as another checkpoint begins.
+            }
+        }
     }, ct);
 
-    /// <summary>One side's QEMU is killed and the other is told (x-colo-lost-heartbeat): the guest goes on there, and only there.</summary>
+    /// <summary>Sets the delay between checkpoints, in milliseconds; the first comes at once.</summary>
+    public Task SetCheckpointDelayAsync(long milliseconds, CancellationToken ct) => Source.SetParametersAsync(new JsonObject { [CheckpointDelay] = milliseconds }, ct);
+
+    /// <summary>Waits until the secondary has stopped for a checkpoint: the primary does next.</summary>
+    public Task WaitForCheckpointToBeginAsync(CancellationToken ct)
+    {
+        var events = Destination.EventPosition;
+        return WatchAsync(token => Destination.WaitForEventAsync("STOP", events, token), ct);
+    }
+
+    /// <summary>The survivor drops the channel (yank, out of band) while the other side lives, and is told that it is alone (x-colo-lost-heartbeat): the guest goes on there. Then the other's QEMU is killed.</summary>
     /// <param name="survivor">The source, for a failover of the primary: it goes on alone. The destination, for one of the secondary: it takes over.</param>
     /// <param name="ct">Ends the wait.</param>
     /// <exception cref="QemuMigTestException">The survivor says that it left COLO for another reason.</exception>
     public async Task FailOverAsync(MigrationSide survivor, CancellationToken ct)
     {
-        var mode = survivor == Source ? "primary" : "secondary";
+        var other = survivor == Source ? Destination : Source;
         var events = survivor.EventPosition;
-        await Pair.LoseAsync(survivor == Source ? Destination : Source, ct);
         await PairWatch.WhileAliveAsync($"the failover of migration {Number}", async token =>
         {
-            await survivor.ExecuteAsync("x-colo-lost-heartbeat", null, token);
-            var completed = await survivor.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, events, "migration status completed", token);
-            await survivor.Process.WaitForEventAsync(e => e.Name == "COLO_EXIT" && e.Data.GetProperty("mode").GetString() == mode, events, $"event COLO_EXIT of the {mode}", token);
-            await survivor.WaitForEventAsync("RESUME", completed.Position, token);
-            var status = await survivor.ExecuteAsync("query-colo-status", null, token);
-            if ((status.GetProperty("mode").GetString(), status.GetProperty("last-mode").GetString(), status.GetProperty("reason").GetString()) != ("none", mode, "request"))
-            {
-                throw new QemuMigTestException($"{survivor.Name}: after the failover query-colo-status should say mode none, last-mode {mode}, reason request; it says {status}");
-            }
-
-            await survivor.Serial.WaitForAsync('B', survivor.Serial.Position, token);
-        }, ct, survivor);
+            await survivor.Process.ExecuteOutOfBandAsync("yank", new JsonObject { ["instances"] = new JsonArray(new JsonObject { ["type"] = "migration" }) }, token);
+            await SeeFailOverAsync(survivor, events, token);
+        }, ct, survivor, other);
+        await Pair.LoseAsync(other, ct);
+        await survivor.Serial.WaitForAsync('B', survivor.Serial.Position, ct);
         if (survivor == Destination)
         {
             Pair.HandOver();
@@ -85,11 +88,36 @@ public sealed partial class MigrationRun
         Result = await survivor.QueryMigrateAsync(ct);
     }
 
-    // COLO makes a checkpoint whenever the delay between them is set, also to what it is.
-    private async Task RequestCheckpointAsync(CancellationToken ct)
+    private async Task SeeFailOverAsync(MigrationSide survivor, int events, CancellationToken ct)
     {
-        const string Delay = "x-checkpoint-delay";
-        var now = (await Source.ExecuteAsync("query-migrate-parameters", null, ct)).GetProperty(Delay).GetInt64();
-        await Source.ExecuteAsync("migrate-set-parameters", new JsonObject { [Delay] = now }, ct);
+        var mode = survivor == Source ? "primary" : "secondary";
+        await survivor.ExecuteAsync("x-colo-lost-heartbeat", null, ct);
+        var completed = await survivor.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, events, "migration status completed", ct);
+        await survivor.Process.WaitForEventAsync(e => e.Name == "COLO_EXIT" && e.Data.GetProperty("mode").GetString() == mode, events, $"event COLO_EXIT of the {mode}", ct);
+        await survivor.WaitForEventAsync("RESUME", completed.Position, ct);
+        var status = await survivor.ExecuteAsync("query-colo-status", null, ct);
+        if ((status.GetProperty("mode").GetString(), status.GetProperty("last-mode").GetString(), status.GetProperty("reason").GetString()) != ("none", mode, "request"))
+        {
+            throw new QemuMigTestException($"{survivor.Name}: after the failover query-colo-status should say mode none, last-mode {mode}, reason request; it says {status}");
+        }
+
+        await survivor.Serial.WaitForAsync('B', survivor.Serial.Position, ct);
     }
+
+    private Task SeeCheckpointAsync(Func<CancellationToken, Task> cause, CancellationToken ct) => WatchAsync(async token =>
+    {
+        var marker = CheckpointMarker + ++_checkpoints;
+        MarkPage(marker);
+        var (source, destination) = (Source.EventPosition, Destination.EventPosition);
+        await cause(token);
+        // The secondary stops before the primary does: by their times, for one that was under way may have missed the marker.
+        var stopped = await Source.WaitForEventAsync("STOP", source, token);
+        await Destination.Process.WaitForEventAsync(e => e.Name == "RESUME" && e.Timestamp >= stopped.Timestamp, destination, "event RESUME after the checkpoint", token);
+        await Source.WaitForEventAsync("RESUME", stopped.Position, token);
+        var seen = Destination.Process.QTest!.ReadUInt64(MarkerAddress);
+        if (seen != marker)
+        {
+            throw new QemuMigTestException($"{Destination.Name}: after the checkpoint the page at 0x{MarkerAddress:x} should hold 0x{marker:x}, as the primary's does; it holds 0x{seen:x}");
+        }
+    }, ct);
 }
