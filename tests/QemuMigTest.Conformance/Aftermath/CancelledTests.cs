@@ -23,7 +23,7 @@ public sealed class CancelledTests : AftermathFixture
     [MigrationTest("/migration/aftermath/cancelled/active/postcopy", "active", "postcopy-ram")]
     [MigrationTest("/migration/aftermath/cancelled/active/preempt", "active", "postcopy-ram postcopy-preempt")]
     [MigrationTest("/migration/aftermath/cancelled/pre-switchover/postcopy", "pre-switchover", "postcopy-ram")]
-    [RequiresVersion(11, 0, Quirks.CancelMayFail)]
+    [RequiresSourceVersion(11, 0, Quirks.CancelMayFail)]
     public Task The_guest_moves_after_a_cancel_with_a_return_path(string after, [Capabilities] string capabilities, CancellationToken ct) => CancelAsync(after, capabilities, ct);
 
     // Pages of several passes are on the destination, and in xbzrle's cache, when it is cancelled.

@@ -68,7 +68,7 @@ public sealed class FailedTests : AftermathFixture
     }
 
     // The oracle of disks sees it: whose guest is stopped has them as well.
-    [MigrationTest("/migration/aftermath/failed/device/stopped"), RequiresVersion(8, 0, Quirks.UnansweredIsPostMigrate)]
+    [MigrationTest("/migration/aftermath/failed/device/stopped"), RequiresSourceVersion(8, 0, Quirks.UnansweredIsPostMigrate)]
     [RequiresDevice("virtio-blk-pci"), RequiresDevice("virtio-rng-pci"), RequiresCapability("return-path")]
     public Task A_source_that_is_stopped_has_all_of_its_disks_after_a_failure_in_the_switchover(CancellationToken ct) => FailInSwitchoverAsync(stopped: true, ct);
 

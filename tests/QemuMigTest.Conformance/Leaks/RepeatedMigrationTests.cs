@@ -78,7 +78,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
     // Until the source sends nothing, and is far from its switchover.
     private static bool CancelMustWait(QemuVersion version) => Quirks.LateCancelFails(version) || Quirks.CancelLosesRunState(version) || Quirks.MultifdCancelWhileSendingHangs(version);
 
-    [MigrationTest("/migration/leaks/cancelled/background-snapshot"), RequiresCapability("background-snapshot"), RequiresUserfaultfd, RequiresVersion(8, 0, Quirks.CancelledSnapshotHangs)]
+    [MigrationTest("/migration/leaks/cancelled/background-snapshot"), RequiresCapability("background-snapshot"), RequiresUserfaultfd, RequiresSourceVersion(8, 0, Quirks.CancelledSnapshotHangs)]
     public async Task Snapshots_that_are_cancelled_leave_nothing(CancellationToken ct)
     {
         var pair = await StartPairAsync(new() { SourceCapabilities = [MigrationCapability.BackgroundSnapshot], RegionMiB = PairOptions.SmallRegionMiB }, ct);
@@ -124,11 +124,11 @@ public sealed class RepeatedMigrationTests : LeakFixture
     [MigrationTest("/migration/leaks/failed/broken/plain", false), MigrationTest("/migration/leaks/failed/broken/tls", true)]
     public Task Migrations_whose_connection_breaks_leave_nothing([UsesTls] bool tls, CancellationToken ct) => BreakAsync("", ct, tls ? TlsSettings.Psk : null);
 
-    [MigrationTest("/migration/leaks/failed/broken/multifd"), RequiresCapability("multifd"), RequiresVersion(8, 0, Quirks.BrokenMultifdHangs)]
+    [MigrationTest("/migration/leaks/failed/broken/multifd"), RequiresCapability("multifd"), RequiresSourceVersion(8, 0, Quirks.BrokenMultifdHangs)]
     public Task Migrations_over_several_channels_that_break_leave_nothing(CancellationToken ct) => BreakAsync("multifd", ct);
 
     // All was sent, devices and all, and nobody has said that it has come.
-    [MigrationTest("/migration/leaks/failed/unanswered"), RequiresCapability("return-path"), RequiresVersion(8, 0, Quirks.UnansweredIsPostMigrate)]
+    [MigrationTest("/migration/leaks/failed/unanswered"), RequiresCapability("return-path"), RequiresSourceVersion(8, 0, Quirks.UnansweredIsPostMigrate)]
     public async Task Migrations_that_fail_at_their_end_leave_nothing(CancellationToken ct)
     {
         var pair = await StartPairAsync(new() { SourceCapabilities = [MigrationCapability.ReturnPath, MigrationCapability.PauseBeforeSwitchover], Convergence = Convergence.Allowed, RegionMiB = PairOptions.SmallRegionMiB }, ct);

@@ -5,7 +5,7 @@ using QemuMigTest.Conformance.Order;
 namespace QemuMigTest.Conformance.Promises;
 
 /// <summary>A higher level of multifd's compression makes the same guest smaller.</summary>
-[RequiresCapability("multifd"), RequiresVersion(8, 0, "multifd-zlib-level and multifd-zstd-level have no effect before")]
+[RequiresCapability("multifd"), RequiresSourceVersion(8, 0, "multifd-zlib-level and multifd-zstd-level have no effect before")]
 public sealed class CompressionLevelTests : MigrationFixture
 {
     private const string Set = "migrate-set-parameters";

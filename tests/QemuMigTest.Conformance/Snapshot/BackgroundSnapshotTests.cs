@@ -78,11 +78,11 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
         }), ct);
     }
 
-    [MigrationTest("/migration/background-snapshot/run-state/shutdown"), RequiresVersion(8, 0, Quirks.SnapshotRunsStoppedGuests)]
+    [MigrationTest("/migration/background-snapshot/run-state/shutdown"), RequiresSourceVersion(8, 0, Quirks.SnapshotRunsStoppedGuests)]
     public Task A_guest_that_shut_down_is_saved(CancellationToken ct) => SaveAsync(RunStateCause.ShutDown, ct);
 
     // Memory is protected though nobody could have written to it, and so are pages that nobody has touched yet.
-    [MigrationTest("/migration/background-snapshot/continued"), RequiresVersion(8, 0, Quirks.SnapshotRunsStoppedGuests)]
+    [MigrationTest("/migration/background-snapshot/continued"), RequiresSourceVersion(8, 0, Quirks.SnapshotRunsStoppedGuests)]
     public async Task A_guest_that_goes_on_while_it_is_saved_is_saved_as_it_stood(CancellationToken ct)
     {
         var pair = await StartPairAsync(new(), Bandwidth, ct);
@@ -101,7 +101,7 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
     }
 
     // The guest writes to all of its pages then, also those that were not saved yet, and the next snapshot protects them anew.
-    [MigrationTest("/migration/background-snapshot/cancelled"), RequiresVersion(8, 0, Quirks.CancelledSnapshotHangs)]
+    [MigrationTest("/migration/background-snapshot/cancelled"), RequiresSourceVersion(8, 0, Quirks.CancelledSnapshotHangs)]
     public async Task A_guest_whose_snapshot_was_cancelled_runs_and_is_saved_by_the_next(CancellationToken ct)
     {
         var pair = await StartPairAsync(new(), Slow, ct);

@@ -28,6 +28,17 @@ public sealed class CommonMachineTests
     public void A_machine_types_name_tells_its_version(string name, string? version) => (CommonMachine.Version(name)?.ToString()).ShouldBe(version);
 
     [Test]
+    public void An_old_destination_is_no_reason_to_skip_what_the_source_alone_must_be_new_for()
+    {
+        var requirement = new RequiresSourceVersionAttribute(10, 0, "it fails before");
+        requirement.Check(Builds.Pair(New, Old)).ShouldBeNull();
+        requirement.Check(Builds.Pair(Old, New)).ShouldBe(new MissingRequirement($"source {Old}", "it fails before"));
+        requirement.Check(Builds.Pair(Old, Old)).ShouldNotBeNull();
+        requirement.Wanted.ShouldBe("QEMU 10.0 on the source");
+        new RequiresVersionAttribute(10, 0, "").Check(Builds.Pair(New, Old)).ShouldBe(new MissingRequirement($"destination {Old}", ""));
+    }
+
+    [Test]
     public void A_destination_that_is_older_than_what_is_sent_is_missing_and_an_older_source_is_not()
     {
         var requirement = new RequiresDestinationSinceAttribute(10, 0, "it sends more");
