@@ -74,5 +74,9 @@ public sealed class RuleDrills : RuleFixture
         }
     }
 
+    [Test]
+    public void What_needs_something_that_is_missing_is_left_out_with_it() =>
+        PairTable.Without(["multifd", "postcopy-ram", "postcopy-preempt", "zero-copy-send"], ["postcopy-ram"]).ShouldBe(["multifd", "zero-copy-send"]);
+
     private static async Task<string> FindingsAsync(RuleProbe probe, CancellationToken ct) => (await Should.ThrowAsync<RuleException>(() => probe.FinishAsync(ct))).Message;
 }

@@ -30,6 +30,10 @@ internal static class PairTable
             && contexts.All(context => CapabilityRule.Broken(CapabilityTable.Rules, RuleState.AllOff, RuleState.AllOff.With(on.Select(name => (name, true))), context).Count == 0));
     }
 
+    /// <summary>Those that need none of some others, which are not to be had.</summary>
+    public static IEnumerable<string> Without(IEnumerable<string> available, IReadOnlyCollection<string> missing) =>
+        available.Where(name => !missing.Contains(name) && !CapabilityNeeds.Of(name).Any(missing.Contains));
+
     /// <summary>What two builds have in common.</summary>
     public static IEnumerable<string> Common(QemuBinary source, QemuBinary destination) => source.MigrationCapabilities.Intersect(destination.MigrationCapabilities);
 }
