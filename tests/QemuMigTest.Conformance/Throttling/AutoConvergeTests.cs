@@ -17,14 +17,14 @@ public sealed class AutoConvergeTests : MigrationFixture
     private const int ThresholdPercent = 15;
 
     // Pages. In each pass some of the first are written to again when more of them have been sent.
-    private const int ManyPages = 1600;
-    private const int FirstSent = 800;
-    private const int FirstWritten = 650;
-    private const int SecondSent = 300;
-    private const int SecondWritten = 200;
+    private const int ManyPages = 1400;
+    private const int FirstSent = 480;
+    private const int FirstWritten = 450;
+    private const int SecondSent = 120;
+    private const int SecondWritten = 110;
 
-    // Bytes a second. QEMU sends 131 kB at a time, at least once in each 100 ms.
-    private const long FirstBandwidth = 6_000_000;
+    // Bytes a second. QEMU sends 131 kB at a time, at least once in each 100 ms: a command has a second and more to come before a pass ends.
+    private const long FirstBandwidth = 2_500_000;
     private const long LeastBandwidth = 1_000_000;
 
     // 8 s: QEMU looks at the dirty rate once a second, and throttles, and raises that, when it was too high twice.
@@ -69,7 +69,7 @@ public sealed class AutoConvergeTests : MigrationFixture
         await migration.CompleteAsync(ct);
     }
 
-    // 3 s, as above. The guest stands still, and devices write to a third of what each pass has sent: by the default, half of it, nothing would be throttled.
+    // 4 s, as above. The guest stands still, and devices write to a quarter or more of what each pass has sent: by the default, half of it, nothing would be throttled.
     [MigrationTest("/migration/promises/throttle-trigger-threshold"), RequiresArgument("migrate-set-parameters", "throttle-trigger-threshold")]
     public async Task A_guest_is_throttled_that_writes_to_more_than_the_threshold(CancellationToken ct)
     {

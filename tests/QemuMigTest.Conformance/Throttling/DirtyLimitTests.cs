@@ -61,6 +61,7 @@ public sealed class DirtyLimitTests : MigrationFixture
         }
 
         (await DirtyRing.LimitAsync(pair.Source, ct)).ShouldBeNull($"nothing holds the vCPU back {when}");
+        (await pair.Source.QueryMigrateAsync(ct)).DirtyLimitThrottleTime.ShouldBe(0, $"nor does query-migrate say so {when}");
     }
 
     private static Task WaitForThrottleAsync(MigrationRun migration, CancellationToken ct) =>
