@@ -9,6 +9,9 @@ internal static class ConfigurationReader
     private const string TargetPageBits = "configuration/target-page-bits";
     private const string Uuid = "configuration/uuid";
     private const uint SubsectionVersion = 1;
+
+    // Those that QEMU sends to be compared: by the sources of 7.2 to 11.1.
+    private static readonly string[] KnownCapabilities = ["x-ignore-shared", "mapped-ram"];
     private const int UuidLength = 16;
 
     /// <summary>Reads it; the byte that announces it is behind already.</summary>
@@ -67,7 +70,14 @@ internal static class ConfigurationReader
         List<string> names = [];
         while (names.Count < count)
         {
-            names.Add(input.TakeName("the name of a capability"));
+            var nameOffset = input.Position;
+            var name = input.TakeName("the name of a capability");
+            if (!KnownCapabilities.Contains(name))
+            {
+                throw input.Error(nameOffset, $"one of the capabilities {string.Join(", ", KnownCapabilities)}", $"'{name}'");
+            }
+
+            names.Add(!names.Contains(name) ? name : throw input.Error(nameOffset, $"the capability {name} once", "it again"));
         }
 
         return names;

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace QemuMigTest.Streams;
@@ -48,7 +49,8 @@ internal ref partial struct DescriptionParser
 
         try
         {
-            return _json.GetString()!;
+            var text = _json.GetString()!;
+            return text.Any(char.IsControl) ? throw Error($"{what}, a text of printable characters", StreamInput.Hex(Encoding.UTF8.GetBytes(text))) : text;
         }
         catch (InvalidOperationException e)
         {

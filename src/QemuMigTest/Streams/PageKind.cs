@@ -6,9 +6,6 @@ public enum PageKind
     /// <summary>All its bytes are zero. The content is the one byte that says so; empty with mapped-ram, which leaves such pages out.</summary>
     Zero,
 
-    /// <summary>All its bytes have one value that is not zero, which is the content. No QEMU in use writes it.</summary>
-    Fill,
-
     /// <summary>The content is the whole page.</summary>
     Normal,
 

@@ -90,7 +90,7 @@ internal sealed class RamReader(StreamInput input, StreamConfiguration configura
         var content = input.Take(length, "the content of a page");
         if (kind == PageKind.Zero && content[0] != 0)
         {
-            kind = PageKind.Fill;
+            throw input.Error(contentOffset, "the byte 0x00 of a page of zeros", $"0x{content[0]:x2}");
         }
 
         block.Pages.Add(kind);
@@ -129,7 +129,7 @@ internal sealed class RamReader(StreamInput input, StreamConfiguration configura
         // Without a string for each: pages of different blocks may alternate.
         return Encoding.UTF8.TryGetChars(bytes, name, out var count) && _blocks.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name[..count], out var block)
             ? block
-            : throw input.Error(offset, $"the name of one of the {_blocks.Count} blocks", $"'{Encoding.UTF8.GetString(bytes)}'");
+            : throw input.Error(offset, $"the name of one of the {_blocks.Count} blocks", StreamInput.Printable(bytes));
     }
 
     private void ReadBlocks(ulong? hostPageSizes)

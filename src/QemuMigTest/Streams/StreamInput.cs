@@ -115,6 +115,9 @@ internal sealed class StreamInput(StreamSource source, long position) : IDisposa
 
     public static string Hex(ReadOnlySpan<byte> bytes) => $"0x{Convert.ToHexStringLower(bytes[..Math.Min(bytes.Length, 16)])}{(bytes.Length > 16 ? "…" : "")}";
 
+    /// <summary>A text in quotes, or its bytes where a terminal would not just print it.</summary>
+    public static string Printable(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes) is var text && text.Any(char.IsControl) ? Hex(bytes) : $"'{text}'";
+
     /// <summary>Gives the buffer back.</summary>
     public void Dispose()
     {

@@ -104,9 +104,10 @@ internal sealed class StreamSectionReader(StreamInput input, StreamSource source
         switch (mark)
         {
             case StreamMark.EndOfState:
-                if (_ramSection is { Ended: false } open)
+                // Every QEMU sends this section, a machine without RAM an empty one.
+                if (_ramSection is not { Ended: true })
                 {
-                    throw input.Error(start, $"the last piece of '{open.Name}' before the end of the state", "the end");
+                    throw input.Error(start, $"the last piece of '{StreamMark.Ram}' before the end of the state", _ramSection is null ? "the end, and none of its pieces before" : "the end");
                 }
 
                 _parts.Add(new StreamPart { Kind = StreamPartKind.EndOfState, Offset = start, Length = 1 });

@@ -1,3 +1,4 @@
+using System.Text;
 using NUnit.Framework;
 using QemuMigTest.Streams;
 using Shouldly;
@@ -92,5 +93,91 @@ public sealed class MigrationStreamTests
         var nested = string.Concat(Enumerable.Repeat("""{"devices":[""", 100_000));
 
         Should.Throw<StreamFormatException>(() => MigrationStream.Read(RecordedStream.Described(nested)));
+    }
+
+    [TestCase("none-11.1")]
+    [TestCase("q35-7.2")]
+    [TestCase("q35-11.1")]
+    public void A_stream_without_its_RAM_is_not_whole(string name)
+    {
+        var bytes = RecordedStream.Load(name);
+        var ram = MigrationStream.Read(bytes).Parts.Where(part => part.Name == "ram").Reverse().ToList();
+        ram.ShouldNotBeEmpty();
+        var without = ram.Aggregate(bytes, (left, part) => [.. left[..(int)part.Offset], .. left[(int)(part.Offset + part.Length)..]]);
+
+        var error = Should.Throw<StreamFormatException>(() => MigrationStream.Read(without));
+
+        error.Expected.ShouldBe("the last piece of 'ram' before the end of the state");
+        without[(int)error.Offset].ShouldBe((byte)0);
+    }
+
+    [Test]
+    public void A_page_of_one_byte_that_is_not_zero_is_named_with_its_offset()
+    {
+        var bytes = RecordedStream.Load("q35-11.1");
+        var zeros = new ZeroPages();
+        MigrationStream.Read(bytes, visitor: zeros);
+        bytes[zeros.First] = 0x5a;
+
+        var error = Should.Throw<StreamFormatException>(() => MigrationStream.Read(bytes));
+
+        error.Offset.ShouldBe(zeros.First);
+        error.Seen.ShouldBe("0x5a");
+    }
+
+    [TestCase("x-ignore-sharee", "one of the capabilities x-ignore-shared, mapped-ram")]
+    [TestCase("x-ignore-shared", "the capability x-ignore-shared once")]
+    public void A_capability_in_the_configuration_is_known_and_there_once(string second, string expected)
+    {
+        const string First = "x-ignore-shared";
+        var bytes = RecordedStream.Load("none-11.1");
+        var end = bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(First)) + First.Length;
+        byte[] two = [.. bytes[..end], (byte)second.Length, .. Encoding.ASCII.GetBytes(second), .. bytes[end..]];
+        // The number of capabilities, before the length of the first's name.
+        two[end - First.Length - 2] = 2;
+
+        var error = Should.Throw<StreamFormatException>(() => MigrationStream.Read(two));
+
+        error.Expected.ShouldBe(expected);
+        error.Offset.ShouldBe(end);
+    }
+
+    [TestCase("""{"page_size":4096,"devices":[{"name":"ti\u001b[2Jmer","instance_id":0,"fields":[]}]}""")]
+    [TestCase("""{"page_size":4096,"devices":[{"name":"timer","instance_id":0,"fields":[{"name":"x\n","type":"uint64","size":8}]}]}""")]
+    [TestCase("""{"page_size":4096,"devices":[{"name":"timer","instance_id":0,"fields":[{"name":"x","type":"\u009b31m","size":8}]}]}""")]
+    public void A_name_with_a_control_character_never_reaches_the_terminal(string json)
+    {
+        var error = Should.Throw<StreamFormatException>(() => MigrationStream.Read(RecordedStream.Described(json)));
+
+        error.Expected.ShouldContain("a text of printable characters");
+        error.Message.Any(char.IsControl).ShouldBeFalse();
+    }
+
+    [Test]
+    public void A_blocks_name_with_a_control_character_is_shown_by_its_bytes()
+    {
+        var bytes = RecordedStream.Load("q35-11.1");
+        var name = "pc.ram"u8.ToArray();
+        // The second time it stands before a page.
+        var at = bytes.AsSpan().IndexOf(name);
+        at += name.Length + bytes.AsSpan(at + name.Length).IndexOf(name);
+        bytes[at] = 0x1b;
+
+        var error = Should.Throw<StreamFormatException>(() => MigrationStream.Read(bytes));
+
+        error.Seen.ShouldBe("0x1b632e72616d");
+    }
+
+    private sealed class ZeroPages : IStreamVisitor
+    {
+        public int First { get; private set; }
+
+        public void Page(in StreamPage page, ReadOnlySpan<byte> content)
+        {
+            if (page.Kind == PageKind.Zero && First == 0)
+            {
+                First = (int)page.Offset;
+            }
+        }
     }
 }
