@@ -13,7 +13,7 @@ public sealed class FewPagesTests : MigrationFixture
     // Where QEMU loses stores it does so in three of four migrations.
     private const int Attempts = 12;
 
-    // Of a page that is thousands of passes behind every counter is another, and no stamp.
+    // Of a page that is thousands of passes behind every counter is another, and no stamp; and of one that is more than half of the 65536 numbers behind, it is nearer ahead.
     private const string CountersAlone = "other damage; [0-9]+ bytes? (at offset 0x[0-9a-f]{1,2}|from offset 0x[0-9a-f]{1,2} to 0x[0-9a-f]{1,2}):";
 
     [MigrationTest("/migration/memory/few-pages/precopy/plain", "")]
@@ -75,7 +75,7 @@ public sealed class FewPagesTests : MigrationFixture
         lines[0].ShouldContain("are damaged");
         foreach (var line in lines.Skip(1))
         {
-            line.ShouldMatch($"pass(es)? behind|later ones there|more such places|{CountersAlone}", "a store that is lost leaves a page as it was before it");
+            line.ShouldMatch($"pass(es)? behind|[0-9]{{4,5}} passes ahead|later ones there|more such places|{CountersAlone}", "a store that is lost leaves a page as it was before it");
         }
     }
 
