@@ -157,6 +157,9 @@ internal static class Quirks
     /// <summary>A suspended guest whose migration was cancelled has its dirty pages tracked on, also once it has woken up, until it is stopped and goes on: docs/findings.md, seen on 10.0 and 11.1.</summary>
     public static bool SuspendedStaysTracked(QemuVersion version) => version.IsAtLeast(9, 0);
 
+    /// <summary>While a guest is throttled the dirty bitmap is synced each 5 s, also within a pass: not on 7.2, by its history since 9.2, and not on 11.1 any more. The version in between is a guess.</summary>
+    public static bool DirtyBitmapIsSyncedWhileThrottled(QemuVersion version) => version.IsAtLeast(9, 2) && !version.IsAtLeast(11, 0);
+
     /// <summary>calc-dirty-rate's start-time counts from the host's start: docs/findings.md, seen on 7.2.</summary>
     public static bool DirtyRateCountsFromHostStart(QemuVersion version) => !version.IsAtLeast(8, 0);
 

@@ -27,7 +27,7 @@ public sealed class AutoConvergeTests : MigrationFixture
     private const long FirstBandwidth = 2_500_000;
     private const long LeastBandwidth = 1_000_000;
 
-    // 8 s: QEMU looks at the dirty rate once a second, and throttles, and raises that, when it was too high twice.
+    // 8 s: QEMU looks at the dirty rate once a second, and throttles, and raises that, when it was too high twice. 15 s where it syncs the dirty bitmap each 5 s.
     [MigrationTest("/migration/auto_converge")]
     public async Task The_guest_is_throttled_step_by_step_until_it_may_move(CancellationToken ct)
     {
@@ -42,6 +42,11 @@ public sealed class AutoConvergeTests : MigrationFixture
         (await WaitForThrottleAsync(migration, Initial + 1, ct)).ShouldBe(LowMost, "the next would be cpu-throttle-increment more, and is max-cpu-throttle");
         await pair.Source.SetParametersAsync(new JsonObject { ["max-cpu-throttle"] = Most }, ct);
         (await WaitForThrottleAsync(migration, LowMost + 1, ct)).ShouldBe(LowMost + Increment, "the next is cpu-throttle-increment more");
+        if (Quirks.DirtyBitmapIsSyncedWhileThrottled(Environment.Source.Version))
+        {
+            await SeeSyncWithinPassAsync(migration, ct);
+        }
+
         await migration.AllowConvergenceAsync(ct);
         await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
         (await ThrottleAsync(pair, ct)).ShouldBeInRange(LowMost + Increment, Most);
@@ -104,6 +109,26 @@ public sealed class AutoConvergeTests : MigrationFixture
             pages.FillMany(pages.High, count, when);
             await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = bandwidth }, ct);
         }
+    }
+
+    // Of a pass that would last for 30 s and more; QEMU looks for it each 5 s.
+    private async Task SeeSyncWithinPassAsync(MigrationRun migration, CancellationToken ct)
+    {
+        const long Long = 30 * LeastBandwidth;
+        var source = migration.Pair.Source;
+        MigrationInfo before;
+        do
+        {
+            await migration.Pair.SetConvergenceAsync(Convergence.HeldFast, ct);
+            var passes = (await source.QueryMigrateAsync(ct)).DirtySyncCount;
+            await migration.WaitForInfoAsync("the next pass", info => info.DirtySyncCount > passes, ct);
+            await source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = LeastBandwidth }, ct);
+            before = await source.QueryMigrateAsync(ct);
+        }
+        while (before.RamRemaining < Long);
+
+        var after = await migration.WaitForInfoAsync("a sync of the dirty bitmap within a pass of a throttled guest", info => info.DirtySyncCount > before.DirtySyncCount, ct);
+        (after.RamTransferred - before.RamTransferred)!.Value.ShouldBeLessThan(before.RamRemaining!.Value, "the pass was not over");
     }
 
     private static async Task<long> WaitForThrottleAsync(MigrationRun migration, long least, CancellationToken ct) =>
