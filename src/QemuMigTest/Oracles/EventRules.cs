@@ -58,9 +58,12 @@ internal static class EventRules
 
         if (Commanded.TryGetValue(name, out var commands))
         {
-            return side.Commands.Any(command => command.From <= position && commands.Contains(command.Name))
+            // Each causes one at most.
+            var asked = side.Commands.Count(command => command.From <= position && commands.Contains(command.Name));
+            var came = Math.Max(1, side.Events.Count(e => e.Name == name && e.Position <= position));
+            return came <= asked
                 ? null
-                : $"event {name} came, and nobody had asked for it by {string.Join(" or ", commands)}";
+                : $"event {name} came{(asked > 0 ? $" {came} times" : "")}, and nobody had asked for it {(asked > 0 ? $"more than {asked} times " : "")}by {string.Join(" or ", commands)}";
         }
 
         if (Special.TryGetValue(name, out var belongs))

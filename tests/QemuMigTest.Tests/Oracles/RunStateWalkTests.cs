@@ -64,6 +64,14 @@ public sealed class RunStateWalkTests
         EventRules.Complaint("BLOCK_IO_ERROR", 0, side, new PairOptions()).ShouldNotBeNull();
     }
 
+    [Test]
+    public void What_was_asked_for_once_comes_once()
+    {
+        var side = new SideHistory(Events("RESET setup active device completed RESET"), [new ExecutedCommand("system_reset", 0, 0)], true, [Span(true, MigrationOutcome.Completed, false)]);
+        EventRules.Complaint("RESET", 0, side, new PairOptions()).ShouldBeNull();
+        EventRules.Complaint("RESET", 5, side, new PairOptions()).ShouldBe("event RESET came 2 times, and nobody had asked for it more than 1 times by system_reset or system_wakeup");
+    }
+
     [TestCase("setup STOP active completed", true, null)]
     [TestCase("setup active STOP completed", false, null)]
     [TestCase("setup active STOP completed", true, "migration 1 stopped it at 00:00:00.002000, after active: in the modes of CPR STOP belongs before active")]
