@@ -9,7 +9,7 @@ public sealed class CommandDrills : DrillFixture
 {
     private const string ValidatedUuid = "11111111-1111-1111-1111-111111111111";
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task No_QEMU_outlives_a_run_that_is_killed_and_the_next_run_sweeps_its_folder(CancellationToken ct)
     {
         using var scratch = Session.Scratch.CreateChild("drill");
@@ -24,7 +24,7 @@ public sealed class CommandDrills : DrillFixture
         BuiltCommand.ScratchFoldersOf(run.Id, Session.Scratch).ShouldBeEmpty();
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_run_that_is_interrupted_ends_by_its_signal_and_leaves_nothing(CancellationToken ct)
     {
         using var scratch = Session.Scratch.CreateChild("drill");
@@ -35,7 +35,7 @@ public sealed class CommandDrills : DrillFixture
         BuiltCommand.ScratchFoldersOf(run.Id, Session.Scratch).ShouldBeEmpty();
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_program_that_is_no_QEMU_is_named_and_nothing_is_run(CancellationToken ct)
     {
         using var scratch = Session.Scratch.CreateChild("drill");
@@ -47,7 +47,7 @@ public sealed class CommandDrills : DrillFixture
         BuiltCommand.ScratchFoldersOf(run.Id, Session.Scratch).ShouldBeEmpty();
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_QEMU_that_does_not_find_its_firmware_is_named_and_nothing_is_run(CancellationToken ct)
     {
         using var scratch = Session.Scratch.CreateChild("drill");
@@ -60,7 +60,7 @@ public sealed class CommandDrills : DrillFixture
         BuiltCommand.ScratchFoldersOf(run.Id, Session.Scratch).ShouldBeEmpty();
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_QEMU_that_aborts_in_one_path_costs_that_path_alone(CancellationToken ct)
     {
         using var scratch = Session.Scratch.CreateChild("drill");

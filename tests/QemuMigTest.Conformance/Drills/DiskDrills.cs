@@ -7,7 +7,7 @@ using File = System.IO.File;
 
 public sealed class DiskDrills : DrillFixture
 {
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_source_that_keeps_its_disk_after_the_switchover_is_found(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
@@ -16,7 +16,7 @@ public sealed class DiskDrills : DrillFixture
         (await FindingsAsync(pair, ct)).ShouldContain("[disk] source: the guest is not here, and this QEMU has source.disk open for writing");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task One_of_several_disks_that_is_not_taken_back_is_found(CancellationToken ct)
     {
         var image = Session.Scratch.CreateChild("other").File("other.image");
@@ -25,7 +25,7 @@ public sealed class DiskDrills : DrillFixture
         (await FindingsAsync(pair, ct)).ShouldContain("[disk] source: the guest is here, and its QEMU has other.image open for reading alone");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_disk_that_a_source_gives_away_before_its_switchover_is_found(CancellationToken ct)
     {
         var image = Session.Scratch.CreateChild("other").File("other.image");

@@ -7,7 +7,7 @@ using File = System.IO.File;
 [RequiresArgument("migrate", "channels", "file")]
 public sealed class DiskFullDrills : DrillFixture
 {
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_disk_that_fills_up_fails_the_migration_and_the_source_runs_on(CancellationToken ct)
     {
         await SkipWithoutMountNamespaceAsync();

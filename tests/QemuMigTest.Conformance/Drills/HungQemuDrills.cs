@@ -12,7 +12,7 @@ public sealed class HungQemuDrills : DrillFixture
     // All that a start asks is bounded by it as well, on a machine that may be busy.
     private static readonly TimeSpan ShortForCommands = TimeSpan.FromSeconds(3);
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_QEMU_that_hangs_is_named_with_its_state_and_its_stack_traces_are_kept(CancellationToken ct)
     {
         var pair = await StartVictimAsync(new(), ct, Impatient());
@@ -35,7 +35,7 @@ public sealed class HungQemuDrills : DrillFixture
         processes.ShouldAllBe(child => child.Exited.IsCompleted && !Directory.Exists($"/proc/{child.Id}"));
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_destination_that_hangs_while_its_memory_is_polled_is_named_with_its_state(CancellationToken ct)
     {
         var pair = await StartVictimAsync(new(), ct, Impatient());
@@ -46,7 +46,7 @@ public sealed class HungQemuDrills : DrillFixture
         late.LastSeen.ShouldContain("stopped by a signal");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_QEMU_that_does_not_quit_is_killed_and_that_is_told(CancellationToken ct)
     {
         var pair = await StartVictimAsync(new(), ct, Impatient());

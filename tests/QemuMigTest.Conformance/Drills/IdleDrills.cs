@@ -9,12 +9,12 @@ public sealed class IdleDrills : DrillFixture
     // As many as a socket may hold unread: nobody but QEMU needs a processor from then on.
     private const int Characters = 4 << 20;
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public Task A_source_that_is_busy_after_its_migration_is_found(CancellationToken ct) => KeepBusyAsync([], async pair =>
         (await FindingsAsync(pair, ct)).ShouldContain("[idle] source: its thread 'qemu-source' is always busy"), ct);
 
     // What its throttle leaves behind may keep it busy: docs/findings.md.
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public Task The_main_thread_of_a_source_with_auto_converge_may_be_busy(CancellationToken ct) =>
         KeepBusyAsync([MigrationCapability.AutoConverge], pair => new PairVerifier().VerifyAndEndAsync(pair, ct), ct);
 

@@ -9,21 +9,21 @@ public sealed class KilledQemuDrills : DrillFixture
 {
     private const int SlowestPostcopy = 4096;
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_destination_killed_during_precopy_is_named_and_not_the_source_that_lost_it(CancellationToken ct)
     {
         var migration = await StartHeldAsync(ct);
         await DiesAsync(migration.Destination, () => migration.CompleteAsync(ct));
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_source_killed_during_precopy_is_named_and_not_the_destination_that_lost_it(CancellationToken ct)
     {
         var migration = await StartHeldAsync(ct);
         await DiesAsync(migration.Source, () => migration.CompleteAsync(ct));
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_destination_killed_while_its_memory_is_polled_is_named(CancellationToken ct)
     {
         var migration = await StartHeldAsync(ct);
@@ -31,21 +31,21 @@ public sealed class KilledQemuDrills : DrillFixture
         await DiesAsync(migration.Destination, () => migration.WaitForPageSentAsync(ct));
     }
 
-    [Test, CancelAfter(60_000), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
+    [Test, DrillLimit, RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
     public async Task A_source_killed_during_postcopy_is_named_at_once(CancellationToken ct)
     {
         var migration = await StartPostcopyAsync(ct);
         await DiesAsync(migration.Source, () => migration.CompleteAsync(ct));
     }
 
-    [Test, CancelAfter(60_000), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
+    [Test, DrillLimit, RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
     public async Task A_destination_killed_during_postcopy_is_named_at_once(CancellationToken ct)
     {
         var migration = await StartPostcopyAsync(ct);
         await DiesAsync(migration.Destination, () => migration.CompleteAsync(ct));
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_source_killed_while_it_boots_is_named_and_nothing_of_the_pair_is_left(CancellationToken ct)
     {
         using var scratch = Session.Scratch.CreateChild("drill");
@@ -61,7 +61,7 @@ public sealed class KilledQemuDrills : DrillFixture
         File.Exists(scratch.File("rerun.sh")).ShouldBeTrue("a start that failed must leave what explains it");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_source_that_dies_while_the_oracles_look_at_the_pair_is_named(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);

@@ -13,7 +13,7 @@ public sealed class LeakDrills : DrillFixture
     private const int Leaked = 100_000;
     private const int LeakedAtOnce = 3_000_000;
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_process_that_a_QEMU_leaves_behind_is_found_and_ended(CancellationToken ct)
     {
         var launch = Environment.Source.Launch;
@@ -33,7 +33,7 @@ public sealed class LeakDrills : DrillFixture
         await Poll.UntilAsync("source", "the end of the process it had left", _ => Task.FromResult(Alive(left) ? null : this), () => "alive", Environment.Limits.Kill, ct);
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_socket_that_is_left_is_found(CancellationToken ct)
     {
         var pair = await StartVictimAsync(new(), ct);
@@ -43,7 +43,7 @@ public sealed class LeakDrills : DrillFixture
         (await FindingsAsync(pair, ct)).ShouldBe($"[leaks] pair: socket {path} is still there");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_file_that_is_left_in_shared_memory_is_found(CancellationToken ct)
     {
         var path = $"/dev/shm/{Path.GetFileName(Session.Scratch.Path)}-drill";
@@ -63,7 +63,7 @@ public sealed class LeakDrills : DrillFixture
         }
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task Memory_that_grows_with_each_round_is_found_and_one_that_grows_twice_is_not(CancellationToken ct)
     {
         var pair = await StartVictimAsync(new(), ct);
@@ -88,7 +88,7 @@ public sealed class LeakDrills : DrillFixture
         }
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task Memory_that_a_destination_has_and_its_source_had_not_is_found(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);

@@ -7,7 +7,7 @@ public sealed class MachineDrills : DrillFixture
 {
     private const ulong Hpet = 0xfed0_0000;
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task Devices_that_differ_are_found_and_named(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
@@ -33,7 +33,7 @@ public sealed class MachineDrills : DrillFixture
         findings.ShouldContain("[machine] destination: info pic: expected \"pic1:");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_device_that_would_be_sent_on_as_another_is_found_and_named(CancellationToken ct)
     {
         var pair = await StartVictimAsync(new() { Convergence = Convergence.Allowed }, ct);
@@ -47,7 +47,7 @@ public sealed class MachineDrills : DrillFixture
         SavedDevices.Compare(pair, source, await SavedDevices.SaveAsync(pair.Destination, pair, ct)).ShouldHaveSingleItem().ShouldMatch("^serial 0, byte 0x[0-9a-f]+: source 0x[0-9a-f]+, destination 0x5a$");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_guest_s_clock_that_leaps_is_found(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
@@ -58,7 +58,7 @@ public sealed class MachineDrills : DrillFixture
         (await FindingsAsync(pair, ct)).ShouldContain("[machine] destination: its guest has run for");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_pair_whose_devices_agree_passes(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);

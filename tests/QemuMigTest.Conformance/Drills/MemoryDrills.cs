@@ -7,7 +7,7 @@ public sealed class MemoryDrills : DrillFixture
     private const int PageSize = GuestProgramSettings.PageSize;
     private const int BehindTheCounters = 0x900;
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_byte_that_differs_on_the_destination_is_found_and_its_address_told(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
@@ -19,7 +19,7 @@ public sealed class MemoryDrills : DrillFixture
         findings.ShouldContain($"1 byte at offset 0x{BehindTheCounters:x}");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_counter_that_differs_on_the_destination_is_found(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
@@ -30,7 +30,7 @@ public sealed class MemoryDrills : DrillFixture
         (await FindingsAsync(pair, ct)).ShouldContain($"[guest] destination: 1 of");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task Pages_that_were_swapped_or_zeroed_on_the_destination_are_told_apart(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);

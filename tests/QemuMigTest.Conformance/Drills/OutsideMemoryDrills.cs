@@ -9,7 +9,7 @@ public sealed class OutsideMemoryDrills : DrillFixture
     private const ulong Compared = 0x900_0000;
     private const ulong LastOfRam = MigrationPair.GuestMemoryBytes - PageSize;
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task Damage_outside_the_region_is_found_and_what_it_looks_like_told(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
@@ -35,7 +35,7 @@ public sealed class OutsideMemoryDrills : DrillFixture
         findings.ShouldContain($"page 0x{Compared:x}: the content of page 0x{LastOfRam:x}; ");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_page_that_turns_and_is_not_as_a_stopped_guest_left_it_is_found_before_the_guest_turns_it(CancellationToken ct)
     {
         var pair = await StartVictimAsync(new() { Convergence = Convergence.Allowed }, ct);
@@ -45,7 +45,7 @@ public sealed class OutsideMemoryDrills : DrillFixture
         (await Should.ThrowAsync<QemuMigTestException>(() => migration.CompleteAsync(ct))).Message.ShouldContain("pages of low memory of which all is known are damaged");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task Pages_of_noise_and_pages_that_turn_are_found_as_they_were_before_they_were_last_written(CancellationToken ct)
     {
         var pair = await StartVictimAsync(new() { Convergence = Convergence.Allowed }, ct);
@@ -73,7 +73,7 @@ public sealed class OutsideMemoryDrills : DrillFixture
         findings.ShouldContain("[guest] destination-2: ");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task The_first_and_the_last_page_of_the_region_are_looked_at(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
@@ -88,11 +88,16 @@ public sealed class OutsideMemoryDrills : DrillFixture
         findings.ShouldContain($"page 0x{pair.Program.Settings.RegionEnd - PageSize:x}: 1 bit flipped; 1 byte at offset 0xfff");
     }
 
-    [Test, CancelAfter(60_000)]
-    [TestCase(GuestRam.Anonymous, new int[0])]
-    [TestCase(GuestRam.Memfd, new int[0])]
-    [TestCase(GuestRam.Anonymous, new[] { 52_000, 49_000, 52_600 })]
-    public async Task What_is_read_out_of_QEMUs_process_is_what_QEMU_itself_writes(GuestRam ram, int[] nodes, CancellationToken ct)
+    [Test, DrillLimit]
+    public Task What_is_read_out_of_QEMUs_process_is_what_QEMU_itself_writes(CancellationToken ct) => CompareReadersAsync(GuestRam.Anonymous, [], ct);
+
+    [Test, DrillLimit]
+    public Task What_is_read_out_of_a_memfd_is_what_QEMU_itself_writes(CancellationToken ct) => CompareReadersAsync(GuestRam.Memfd, [], ct);
+
+    [Test, DrillLimit]
+    public Task What_is_read_out_of_several_nodes_is_what_QEMU_itself_writes(CancellationToken ct) => CompareReadersAsync(GuestRam.Anonymous, [52_000, 49_000, 52_600], ct);
+
+    private async Task CompareReadersAsync(GuestRam ram, IReadOnlyList<int> nodes, CancellationToken ct)
     {
         var pair = await StartPairAsync(new() { Ram = ram, RamNodesKiB = nodes, Convergence = Convergence.Allowed }, ct);
         await pair.Source.StopAsync(ct);

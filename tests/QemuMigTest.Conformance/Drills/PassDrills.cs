@@ -4,7 +4,7 @@ public sealed class PassDrills : DrillFixture
 {
     private const int Passes = 3;
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_migration_held_at_full_speed_goes_pass_after_pass_and_completes_when_it_is_let(CancellationToken ct)
     {
         var pair = await StartPairAsync(new() { Convergence = Convergence.HeldFast }, ct);
@@ -16,7 +16,7 @@ public sealed class PassDrills : DrillFixture
         migration.Result!.DirtySyncCount.ShouldNotBeNull().ShouldBeGreaterThanOrEqualTo(Passes);
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_pass_that_cannot_come_any_more_is_told_by_how_the_migration_ended(CancellationToken ct)
     {
         var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed }, ct);

@@ -8,7 +8,7 @@ public sealed class PromiseDrills : DrillFixture
 {
     private const long Limit = 20_000_000;
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_guest_that_is_stopped_and_runs_again_without_a_cause_is_found(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
@@ -21,7 +21,7 @@ public sealed class PromiseDrills : DrillFixture
         findings.ShouldContain("[events] destination: RESUME came once more at");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_guest_that_is_reset_is_found_by_its_event_and_by_its_markers(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
@@ -36,7 +36,7 @@ public sealed class PromiseDrills : DrillFixture
         findings.ShouldContain("[ticks] destination: its guest must have started once; there are 2 markers A");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_source_that_runs_on_after_the_switchover_is_found_by_its_markers(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
@@ -46,7 +46,7 @@ public sealed class PromiseDrills : DrillFixture
         (await FindingsAsync(pair, ct)).ShouldContain("it ran on two sides, or a pass again");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_descriptor_that_nobody_closes_is_found(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
@@ -55,7 +55,7 @@ public sealed class PromiseDrills : DrillFixture
         (await FindingsAsync(pair, ct)).ShouldBe("[residue] destination: 1 descriptor 'socket' more than before its first migration");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_fault_that_is_known_and_is_not_there_is_noticed(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
@@ -63,7 +63,7 @@ public sealed class PromiseDrills : DrillFixture
         (await FindingsAsync(pair, ct)).ShouldContain("[residue] source: it is known to leave 'socket' open, and did not");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_capability_that_changed_unseen_is_found_by_its_missing_effect(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
@@ -71,14 +71,14 @@ public sealed class PromiseDrills : DrillFixture
         (await FindingsAsync(pair, ct)).ShouldBe("[statistics] source: migration 1: capability pause-before-switchover is on, and there was no status pre-switchover");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_wire_that_is_faster_than_its_limit_is_found(CancellationToken ct)
     {
         var proxy = await StartLimitedAsync(new ProxyChannel(), ct);
         (await Should.ThrowAsync<QemuMigTestException>(() => WireRate.ShouldBeAsync(proxy, Limit / 2, TimeSpan.Zero, ct))).Message.ShouldContain("the limit is 10.0 MB/s");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_wire_that_is_slower_than_it_may_be_is_found(CancellationToken ct)
     {
         var proxy = await StartLimitedAsync(new ProxyChannel(Limit / 2), ct);

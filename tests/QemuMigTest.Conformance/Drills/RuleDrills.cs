@@ -5,7 +5,7 @@ namespace QemuMigTest.Conformance.Drills;
 /// <summary>Wrong rows in the tables of rules, and settings that change unasked, are named.</summary>
 public sealed class RuleDrills : RuleFixture
 {
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_pair_that_is_declared_refused_and_is_accepted_is_named(CancellationToken ct)
     {
         var probe = new RuleProbe(await StartSourceAsync(ct), Watched.Settings);
@@ -17,7 +17,7 @@ public sealed class RuleDrills : RuleFixture
         message.ShouldContain("should be refused: multifd excludes validate-uuid (an error of class GenericError that names \"multifd\", \"validate-uuid\"); it was accepted");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_pair_that_is_declared_accepted_and_is_refused_is_named(CancellationToken ct)
     {
         var probe = new RuleProbe(await StartSourceAsync(ct), Watched.Settings);
@@ -26,7 +26,7 @@ public sealed class RuleDrills : RuleFixture
         (await FindingsAsync(probe, ct)).ShouldContain("should be accepted; it was refused: GenericError: Postcopy is not compatible with ignore-shared");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_refusal_for_another_reason_is_named(CancellationToken ct)
     {
         var probe = new RuleProbe(await StartSourceAsync(ct), Watched.Settings);
@@ -35,7 +35,7 @@ public sealed class RuleDrills : RuleFixture
         (await FindingsAsync(probe, ct)).ShouldContain("that names \"weather\"); it was refused with GenericError: Postcopy is not compatible");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_parameter_that_changes_with_a_refused_command_is_named(CancellationToken ct)
     {
         var qemu = await StartSourceAsync(ct);
@@ -46,7 +46,7 @@ public sealed class RuleDrills : RuleFixture
         (await FindingsAsync(probe, ct)).ShouldContain("but parameters changed: announce-max from 550 to 551");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_run_state_that_changes_meanwhile_is_named(CancellationToken ct)
     {
         var qemu = await StartSourceAsync(ct);
@@ -57,7 +57,7 @@ public sealed class RuleDrills : RuleFixture
         (await FindingsAsync(probe, ct)).ShouldContain("query-status went from");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_probe_that_tried_nothing_has_failed(CancellationToken ct) =>
         (await FindingsAsync(new RuleProbe(await StartSourceAsync(ct), Watched.All), ct)).ShouldBe("source: no row of the table was tried");
 

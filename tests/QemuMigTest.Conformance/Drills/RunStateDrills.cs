@@ -5,7 +5,7 @@ namespace QemuMigTest.Conformance.Drills;
 /// <summary>The guest's run state changes behind the framework's back while it moves: as if it had been lost on the way.</summary>
 public sealed class RunStateDrills : DrillFixture
 {
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_guest_that_arrives_in_another_run_state_is_found(CancellationToken ct)
     {
         var migration = await StartOfPausedGuestAsync(Environment, ct);
@@ -13,7 +13,7 @@ public sealed class RunStateDrills : DrillFixture
         (await Should.ThrowAsync<QemuMigTestException>(() => migration.CompleteAsync(ct))).Message.ShouldBe("destination: the guest left the source in run state paused; query-status says prelaunch");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_source_that_is_in_another_run_state_after_a_cancel_is_found(CancellationToken ct)
     {
         var migration = await StartOfPausedGuestAsync(Environment with { Limits = Environment.Limits with { Command = TimeSpan.FromSeconds(3) } }, ct);

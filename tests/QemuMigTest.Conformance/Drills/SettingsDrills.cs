@@ -6,7 +6,7 @@ namespace QemuMigTest.Conformance.Drills;
 /// <summary>Capabilities and parameters that change without a command of the framework's.</summary>
 public sealed class SettingsDrills : DrillFixture
 {
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_capability_that_a_migration_turned_off_is_found(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
@@ -14,7 +14,7 @@ public sealed class SettingsDrills : DrillFixture
         (await FindingsAsync(pair, ct)).ShouldBe("[settings] source: capability events is off; it was on when they were last set, and no command has changed it");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_parameter_that_a_migration_changed_is_found(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
@@ -22,7 +22,7 @@ public sealed class SettingsDrills : DrillFixture
         (await FindingsAsync(pair, ct)).ShouldBe("[settings] destination: parameter announce-rounds is 6; it was 5 when they were last set, and no command has changed it");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_parameter_that_a_migration_changed_before_another_was_set_is_found(CancellationToken ct)
     {
         var pair = await StartVictimAsync(new(), ct);
@@ -33,7 +33,7 @@ public sealed class SettingsDrills : DrillFixture
         (await FindingsAsync(pair, ct)).ShouldBe("[settings] source: parameter cpu-throttle-initial is 30; it was 20 when they were last set, and no command has changed it");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task Dirty_tracking_that_no_migration_needs_is_found(CancellationToken ct)
     {
         var pair = await StartVictimAsync(new(), ct);

@@ -17,37 +17,37 @@ public sealed partial class StateDrills : DrillFixture
     // The guest's boot and its migration must be done by then as well, on a machine that may be busy.
     private static readonly TimeSpan Short = TimeSpan.FromSeconds(10);
 
-    [TestCase("CMOS RAM at 0x4c: expected 0xfc, seen 0x55"), CancelAfter(60_000)]
-    public Task A_byte_of_CMOS_RAM(string finding, CancellationToken ct) => FindAsync(finding, destination => Indexed(destination, 0x70, 0x4c, 0x55), ct);
+    [Test, DrillLimit]
+    public Task A_byte_of_CMOS_RAM(CancellationToken ct) => FindAsync("CMOS RAM at 0x4c: expected 0xfc, seen 0x55", destination => Indexed(destination, 0x70, 0x4c, 0x55), ct);
 
-    [TestCase("RTC: register A: expected 0x2a, seen 0x26"), CancelAfter(60_000)]
-    public Task The_RTC_s_rate(string finding, CancellationToken ct) => FindAsync(finding, destination => Indexed(destination, 0x70, 0x0a, 0x26), ct);
+    [Test, DrillLimit]
+    public Task The_RTC_s_rate(CancellationToken ct) => FindAsync("RTC: register A: expected 0x2a, seen 0x26", destination => Indexed(destination, 0x70, 0x0a, 0x26), ct);
 
-    [TestCase("PIC: mask: expected 0x57, seen 0xff"), CancelAfter(60_000)]
-    public Task The_PIC_s_mask(string finding, CancellationToken ct) => FindAsync(finding, destination => destination.Process.QTest!.Out8(0x21, 0xff), ct);
+    [Test, DrillLimit]
+    public Task The_PIC_s_mask(CancellationToken ct) => FindAsync("PIC: mask: expected 0x57, seen 0xff", destination => destination.Process.QTest!.Out8(0x21, 0xff), ct);
 
-    [TestCase("serial: scratch: expected 0xa5, seen 0x0"), CancelAfter(60_000)]
-    public Task The_serial_port_s_scratch_register(string finding, CancellationToken ct) => FindAsync(finding, destination => destination.Process.QTest!.Out8(0x3ff, 0), ct);
+    [Test, DrillLimit]
+    public Task The_serial_port_s_scratch_register(CancellationToken ct) => FindAsync("serial: scratch: expected 0xa5, seen 0x0", destination => destination.Process.QTest!.Out8(0x3ff, 0), ct);
 
-    [TestCase("IOAPIC: pin 5, high: expected 0x6000000, seen 0x7000000"), CancelAfter(60_000)]
-    public Task An_entry_of_the_IOAPIC(string finding, CancellationToken ct) => FindAsync(finding, destination => WriteIoApic(destination, 0x1b, 0, 0, 0, 7), ct);
+    [Test, DrillLimit]
+    public Task An_entry_of_the_IOAPIC(CancellationToken ct) => FindAsync("IOAPIC: pin 5, high: expected 0x6000000, seen 0x7000000", destination => WriteIoApic(destination, 0x1b, 0, 0, 0, 7), ct);
 
-    [TestCase("HPET: timer 1, comparator: expected 0x12345678, seen 0x87654321"), CancelAfter(60_000)]
-    public Task A_comparator_of_the_HPET(string finding, CancellationToken ct) =>
-        FindAsync(finding, destination => destination.Process.QTest!.Write(Hpet + 0x128, [0x21, 0x43, 0x65, 0x87]), ct);
+    [Test, DrillLimit]
+    public Task A_comparator_of_the_HPET(CancellationToken ct) =>
+        FindAsync("HPET: timer 1, comparator: expected 0x12345678, seen 0x87654321", destination => destination.Process.QTest!.Write(Hpet + 0x128, [0x21, 0x43, 0x65, 0x87]), ct);
 
-    [TestCase("PCI configuration space of 00:1f.2, offset 0x3c: expected 0x15f, seen 0x107"), CancelAfter(60_000)]
-    public Task A_register_of_a_PCI_device(string finding, CancellationToken ct) => FindAsync(finding, destination =>
+    [Test, DrillLimit]
+    public Task A_register_of_a_PCI_device(CancellationToken ct) => FindAsync("PCI configuration space of 00:1f.2, offset 0x3c: expected 0x15f, seen 0x107", destination =>
     {
         destination.Process.QTest!.Out32(0xcf8, 0x8000_fa3c);
         destination.Process.QTest!.Out8(0xcfc, 7);
     }, ct);
 
-    [TestCase("memory from 0x90000 on, 64 KiB (a sum): expected"), CancelAfter(60_000)]
-    public Task Memory_below_a_megabyte(string finding, CancellationToken ct) => FindAsync(finding, destination => destination.Process.QTest!.Write(0x9_8765, [0x5a]), ct);
+    [Test, DrillLimit]
+    public Task Memory_below_a_megabyte(CancellationToken ct) => FindAsync("memory from 0x90000 on, 64 KiB (a sum): expected", destination => destination.Process.QTest!.Write(0x9_8765, [0x5a]), ct);
 
-    [TestCase("pit0 counter: expected"), CancelAfter(60_000)]
-    public Task A_counter_of_the_PIT_that_goes_round_sooner(string finding, CancellationToken ct) => FindAsync(finding, destination =>
+    [Test, DrillLimit]
+    public Task A_counter_of_the_PIT_that_goes_round_sooner(CancellationToken ct) => FindAsync("pit0 counter: expected", destination =>
     {
         // With its own period, 12000, it would be in phase by chance now and then.
         destination.Process.QTest!.Out8(0x43, 0x34);
@@ -55,15 +55,15 @@ public sealed partial class StateDrills : DrillFixture
         destination.Process.QTest!.Out8(0x40, 11000 >> 8);
     }, ct);
 
-    [TestCase("unexpected interrupt: expected 0x0, seen 0x2 (lap"), CancelAfter(60_000)]
-    public async Task An_NMI_that_nobody_sent(string finding, CancellationToken ct)
+    [Test, DrillLimit]
+    public async Task An_NMI_that_nobody_sent(CancellationToken ct)
     {
         var pair = await StartMigratedAsync(ct);
         await pair.Destination.ExecuteAsync("inject-nmi", null, ct);
-        (await FindingsAsync(pair, ct)).ShouldContain($"[state guest] destination: vCPU 1: {finding}");
+        (await FindingsAsync(pair, ct)).ShouldContain("[state guest] destination: vCPU 1: unexpected interrupt: expected 0x0, seen 0x2 (lap");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task Numbers_that_are_rounded_to_others(CancellationToken ct)
     {
         var pair = await StartMigratedAsync(ct);
@@ -84,8 +84,8 @@ public sealed partial class StateDrills : DrillFixture
         }
     }
 
-    [TestCase("tsc: expected"), CancelAfter(60_000)]
-    public Task Clocks_that_part(string finding, CancellationToken ct) => FindAsync(finding, destination =>
+    [Test, DrillLimit]
+    public Task Clocks_that_part(CancellationToken ct) => FindAsync("tsc: expected", destination =>
     {
         // The HPET is stopped, set forward by ten seconds, and goes on.
         var qtest = destination.Process.QTest!;
@@ -96,7 +96,7 @@ public sealed partial class StateDrills : DrillFixture
         qtest.Write(Hpet + 0x10, [1, 0, 0, 0]);
     }, ct);
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_register_that_has_not_the_value_it_was_filled_with(CancellationToken ct)
     {
         var pair = await StartMigratedAsync(ct);
@@ -110,7 +110,7 @@ public sealed partial class StateDrills : DrillFixture
         (await FindingsAsync(pair, ct)).ShouldContain($"[state guest] destination: vCPU 1: r10: expected 0x{value ^ 1:x}, seen 0x{value:x} (lap");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_store_that_reached_only_the_first_of_two_pages(CancellationToken ct)
     {
         var pair = await StartMigratedAsync(ct);
@@ -125,7 +125,7 @@ public sealed partial class StateDrills : DrillFixture
             $"[state guest] destination: vCPU 1: store across pages of which the first is busy: expected 0x{value:x}, seen 0x{(value & ~(0xfful << 32)) | ((((value >> 32) - 1) & 0xff) << 32):x} (lap");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_page_table_entry_that_is_not_marked_any_more(CancellationToken ct)
     {
         var pair = await StartMigratedAsync(ct);
@@ -135,7 +135,7 @@ public sealed partial class StateDrills : DrillFixture
         (await FindingsAsync(pair, ct)).ShouldContain("[state guest] destination: vCPU 0: page table entry that the CPU marked: expected 0x410023, seen 0x410003 (lap");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_vCPU_that_runs_before_it_is_started(CancellationToken ct)
     {
         var pair = await StartMigratedAsync(ct, late: 1);
@@ -144,7 +144,7 @@ public sealed partial class StateDrills : DrillFixture
         (await FindingsAsync(pair, ct)).ShouldContain("[state guest] destination: vCPU 1 has made 5 laps, and nobody has started it yet");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_vCPU_that_makes_no_laps(CancellationToken ct)
     {
         var pair = await StartMigratedAsync(ct, Environment with { Limits = Environment.Limits with { Step = Short } });
@@ -197,7 +197,7 @@ public sealed partial class StateDrills : DrillFixture
     [GeneratedRegex(@"\bRIP=(?<ip>[0-9a-f]+)")]
     private static partial Regex InstructionPointer();
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task Interrupts_that_come_no_more(CancellationToken ct)
     {
         var pair = await StartMigratedAsync(ct, Environment with { Limits = Environment.Limits with { Step = Short } });

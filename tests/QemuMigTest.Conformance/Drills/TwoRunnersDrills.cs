@@ -2,7 +2,7 @@ namespace QemuMigTest.Conformance.Drills;
 
 public sealed class TwoRunnersDrills : DrillFixture
 {
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_source_that_runs_again_after_the_switchover_is_found(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
@@ -12,7 +12,7 @@ public sealed class TwoRunnersDrills : DrillFixture
         findings.ShouldContain("[one side runs] source: its run state should be postmigrate; query-status says running (running)");
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, DrillLimit]
     public async Task A_destination_that_resumed_before_the_source_had_stopped_for_good_is_found(CancellationToken ct)
     {
         var pair = await StartMigratedVictimAsync(ct);
