@@ -16,7 +16,7 @@ internal sealed class EventOracle : IPairOracle
             var walk = await SettleAsync(pair, side, ct);
             var history = HistoryOf(pair, side);
             findings.AddRange(walk.Wrong.Concat(walk.Missing).Select(text => new OracleFinding(Name, side.Name, text)));
-            findings.AddRange(history.Events.Select(e => EventRules.Complaint(e.Name, e.Position, history, pair.Options)).OfType<string>().Distinct().Select(text => new OracleFinding(Name, side.Name, text)));
+            findings.AddRange(history.Events.Select(e => EventRules.Complaint(e, history, pair.Options)).OfType<string>().Distinct().Select(text => new OracleFinding(Name, side.Name, text)));
             findings.AddRange(history.Migrations.SelectMany(span => Passes(pair, history, span)).Select(text => new OracleFinding(Name, side.Name, text)));
             if (!side.Process.Exited.IsCompleted && !side.Process.HasExecutedAnother && !pair.Options.GuestSuspends)
             {

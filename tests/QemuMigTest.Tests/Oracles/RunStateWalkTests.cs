@@ -59,17 +59,27 @@ public sealed class RunStateWalkTests
         var events = Events("WATCHDOG STOP setup active device completed");
         var side = new SideHistory(events, [new ExecutedCommand(ExecutedCommand.ByDevice("WATCHDOG"), 0, 2), new ExecutedCommand(ExecutedCommand.ByDevice("STOP"), 0, 2)], true, [Span(true, MigrationOutcome.Completed, false)]);
         Said(side).ShouldBeEmpty();
-        EventRules.Complaint("WATCHDOG", 0, side, new PairOptions()).ShouldBeNull();
-        EventRules.Complaint("WATCHDOG", 2, side, new PairOptions()).ShouldNotBeNull();
-        EventRules.Complaint("BLOCK_IO_ERROR", 0, side, new PairOptions()).ShouldNotBeNull();
+        Complaint("WATCHDOG", 0, side).ShouldBeNull();
+        Complaint("WATCHDOG", 2, side).ShouldNotBeNull();
+        Complaint("BLOCK_IO_ERROR", 0, side).ShouldNotBeNull();
     }
 
     [Test]
     public void What_was_asked_for_once_comes_once()
     {
         var side = new SideHistory(Events("RESET setup active device completed RESET"), [new ExecutedCommand("system_reset", 0, 0)], true, [Span(true, MigrationOutcome.Completed, false)]);
-        EventRules.Complaint("RESET", 0, side, new PairOptions()).ShouldBeNull();
-        EventRules.Complaint("RESET", 5, side, new PairOptions()).ShouldBe("event RESET came 2 times, and nobody had asked for it more than 1 times by system_reset or system_wakeup");
+        Complaint("RESET", 0, side).ShouldBeNull();
+        Complaint("RESET", 5, side).ShouldBe("event RESET came 2 times, and nobody had asked for it more than 1 times by system_reset or system_wakeup");
+    }
+
+    [Test]
+    public void A_guest_that_was_reset_may_reset_itself_and_no_other_may()
+    {
+        List<QmpEvent> events = [OfGuest(0), Event("RESET", """{"guest": false}""", 1), OfGuest(2), OfGuest(3), Event("RESET", """{"guest": false}""", 4)];
+        var side = new SideHistory(events, [new ExecutedCommand("system_reset", 1, 1)], true, []);
+        events.Select(e => EventRules.Complaint(e, side, new PairOptions()) is null).ShouldBe([false, true, true, true, false]);
+
+        static QmpEvent OfGuest(int position) => Event("RESET", """{"guest": true}""", position);
     }
 
     [TestCase("setup STOP active completed", true, null)]
@@ -101,7 +111,9 @@ public sealed class RunStateWalkTests
     [TestCase("STOP", null)]
     [TestCase("RTC_CHANGE", null)]
     public void Each_event_is_known(string name, string? complaint) =>
-        EventRules.Complaint(name, 0, new SideHistory([], [], true, []), new PairOptions()).ShouldBe(complaint);
+        Complaint(name, 0, new SideHistory([], [], true, [])).ShouldBe(complaint);
+
+    private static string? Complaint(string name, int position, SideHistory side) => EventRules.Complaint(Event(name, "{}", position), side, new PairOptions());
 
     private static IEnumerable<string> Said(SideHistory side) => RunStateWalk.Of(side) is var walk ? walk.Wrong.Concat(walk.Missing) : [];
 
