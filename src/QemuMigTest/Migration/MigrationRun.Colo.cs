@@ -108,6 +108,8 @@ public sealed partial class MigrationRun
     {
         var marker = CheckpointMarker + ++_checkpoints;
         MarkPage(marker);
+        // An answer comes behind the events of before it: a STOP that is seen from here on was not before the mark.
+        await Source.QueryStatusAsync(token);
         var (source, destination) = (Source.EventPosition, Destination.EventPosition);
         await cause(token);
         // The secondary stops before the primary does: by their times, for one that was under way may have missed the marker.
