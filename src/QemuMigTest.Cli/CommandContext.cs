@@ -1,5 +1,6 @@
 using System.Reflection;
 using QemuMigTest.Cli.Output;
+using QemuMigTest.Results;
 
 namespace QemuMigTest.Cli;
 
@@ -25,6 +26,5 @@ internal sealed record CommandContext
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>The version of this tool.</summary>
-    public static string Version { get; } =
-        typeof(CommandContext).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+    public static string Version => RunRecord.VersionOfThisTool;
 }

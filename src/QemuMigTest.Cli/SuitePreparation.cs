@@ -24,11 +24,11 @@ internal sealed class SuitePreparation : ISuiteHost, ISuiteCleanup
         };
         var (environment, found) = await EnvironmentFinder.FindAsync(
             request, settings.Accelerator, machineType, new TimeLimits(settings.TimeoutScale), spawner, scratch, new StageNotes(note), cancellation);
-        var source = RecordOf(environment.Source, found.SourceFrom);
+        var source = QemuRecord.Of(environment.Source, found.SourceFrom);
         return new SuiteEnvironment
         {
             Source = source,
-            Destination = environment.Destination == environment.Source ? source : RecordOf(environment.Destination, found.DestinationFrom),
+            Destination = environment.Destination == environment.Source ? source : QemuRecord.Of(environment.Destination, found.DestinationFrom),
             MachineType = environment.MachineType,
             Accelerator = environment.Accelerator.Name,
             AcceleratorReason = environment.Accelerator.Reason,
@@ -42,12 +42,4 @@ internal sealed class SuitePreparation : ISuiteHost, ISuiteCleanup
         ProcessSpawner.KillChildrenOfThisProcess();
         ScratchDirectory.DeleteAllOfThisProcess();
     }
-
-    private static QemuRecord RecordOf(QemuBinary binary, string from) => new()
-    {
-        Name = from.Contains(binary.Launch.Name, StringComparison.Ordinal) ? from : $"{binary.Launch.Name} ({from})",
-        Version = binary.Version.Number,
-        Package = binary.Version.Package is { Length: > 0 } package ? package : null,
-        Path = binary.Launch.Executable,
-    };
 }

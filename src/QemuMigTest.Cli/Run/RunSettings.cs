@@ -62,6 +62,8 @@ internal sealed record RunSettings
             ["accel"] = Accelerator,
             [NUnit.TimeoutScale.Parameter] = TimeoutScale.ToString(CultureInfo.InvariantCulture),
             ["results"] = ResultsFolder,
+            // The command writes it, round by round.
+            ["record"] = "false",
         };
         AddIfSet("qemu", Qemu);
         AddIfSet("src", Source);

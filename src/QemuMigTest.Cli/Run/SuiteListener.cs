@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using NUnit.Framework.Interfaces;
+using QemuMigTest.NUnit;
 
 namespace QemuMigTest.Cli.Run;
 
@@ -30,7 +31,7 @@ internal sealed class SuiteListener(IReadOnlyList<SuiteTest> tests, RunClock clo
             var ended = clock.Seconds;
             var started = _started.GetValueOrDefault(result.Test.Id, ended);
             _errorOutput.TryGetValue(result.Test.Id, out var errorOutput);
-            report(new SuiteEvent.Ended(test, AttemptReader.Read(result, test, started, ended - started, errorOutput?.ToString(), resultsFolder)));
+            report(new SuiteEvent.Ended(test, AttemptReader.Read(result, test.Limit, started, ended - started, errorOutput?.ToString(), resultsFolder)));
         }
         else if (result.Test.IsSuite && result.ResultState is { Status: TestStatus.Failed, Site: FailureSite.TearDown })
         {

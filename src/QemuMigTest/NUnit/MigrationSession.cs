@@ -8,10 +8,11 @@ namespace QemuMigTest.NUnit;
 /// <summary>What all tests of one run share: settings, builds, the spawner and the scratch folder.</summary>
 public sealed class MigrationSession : IDisposable
 {
-    private MigrationSession(SuiteSettings settings, MigrationEnvironment environment, ProcessSpawner spawner, ScratchDirectory scratch)
+    private MigrationSession(SuiteSettings settings, MigrationEnvironment environment, QemuPair found, ProcessSpawner spawner, ScratchDirectory scratch)
     {
         Settings = settings;
         Environment = environment;
+        Found = found;
         Spawner = spawner;
         Scratch = scratch;
     }
@@ -21,6 +22,9 @@ public sealed class MigrationSession : IDisposable
 
     /// <summary>The builds, the machine type, the accelerator.</summary>
     public MigrationEnvironment Environment { get; }
+
+    /// <summary>How the builds were found.</summary>
+    public QemuPair Found { get; }
 
     /// <summary>Starts every process.</summary>
     public ProcessSpawner Spawner { get; }
@@ -40,11 +44,11 @@ public sealed class MigrationSession : IDisposable
         try
         {
             var request = new QemuLocatorRequest { Qemu = settings.Qemu, Source = settings.Source, Destination = settings.Destination };
-            var (environment, _) = await EnvironmentFinder.FindAsync(
+            var (environment, found) = await EnvironmentFinder.FindAsync(
                 request, settings.Accelerator, settings.MachineType, settings.Limits, spawner, scratch, new StageNotes(note), ct);
             // Not Console.Error: NUnit keeps that with the test, and this is to be seen while a test hangs.
             var log = settings.Log ? TextWriter.Synchronized(new StreamWriter(Console.OpenStandardError()) { AutoFlush = true }) : null;
-            return new MigrationSession(settings, environment with { Log = log }, spawner, scratch);
+            return new MigrationSession(settings, environment with { Log = log }, found, spawner, scratch);
         }
         catch
         {

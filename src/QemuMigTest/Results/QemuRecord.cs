@@ -1,3 +1,5 @@
+using QemuMigTest.Binaries;
+
 namespace QemuMigTest.Results;
 
 /// <summary>One QEMU build.</summary>
@@ -14,4 +16,20 @@ public sealed record QemuRecord
 
     /// <summary>The absolute path of the binary.</summary>
     public required string Path { get; init; }
+
+    /// <summary>The record of a build.</summary>
+    /// <param name="binary">The build.</param>
+    /// <param name="from">How it was found: <c>PATH</c>, <c>store trixie-backports</c>.</param>
+    public static QemuRecord Of(QemuBinary binary, string from)
+    {
+        ArgumentNullException.ThrowIfNull(binary);
+        ArgumentNullException.ThrowIfNull(from);
+        return new()
+        {
+            Name = from.Contains(binary.Launch.Name, StringComparison.Ordinal) ? from : $"{binary.Launch.Name} ({from})",
+            Version = binary.Version.Number,
+            Package = binary.Version.Package is { Length: > 0 } package ? package : null,
+            Path = binary.Launch.Executable,
+        };
+    }
 }

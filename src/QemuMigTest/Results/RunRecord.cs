@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -11,6 +12,10 @@ public sealed record RunRecord
 
     /// <summary>The format that this version writes. It rises when an older reader would misread a record.</summary>
     public const int CurrentFormat = 1;
+
+    /// <summary>The version of this tool, for <see cref="ToolVersion"/>.</summary>
+    public static string VersionOfThisTool { get; } =
+        typeof(RunRecord).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     // Quotes and letters of any language as they are: people read the file, and nobody takes it for HTML.
     private static readonly RunRecordJson Readable =

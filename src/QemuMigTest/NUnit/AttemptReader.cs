@@ -1,13 +1,12 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using NUnit.Framework.Interfaces;
-using QemuMigTest.NUnit;
 using QemuMigTest.Results;
 
-namespace QemuMigTest.Cli.Run;
+namespace QemuMigTest.NUnit;
 
 /// <summary>Makes the record of an attempt from what NUnit and the test itself say of it.</summary>
-internal static partial class AttemptReader
+public static partial class AttemptReader
 {
     /// <summary>The most that is kept of what a test writes, in characters; the end is kept.</summary>
     public const int MostOutput = 64 * 1024;
@@ -20,21 +19,29 @@ internal static partial class AttemptReader
         "--- End of stack trace from previous location",
     ];
 
+    /// <summary>Reads it.</summary>
+    /// <param name="result">What NUnit says.</param>
+    /// <param name="limit">The test's time limit, scaled.</param>
+    /// <param name="startSeconds">When it began, in seconds since the run did.</param>
+    /// <param name="durationSeconds">How long it took, in seconds.</param>
+    /// <param name="errorOutput">What it wrote beside its own output, or null.</param>
+    /// <param name="resultsFolder">The absolute path of the results folder; the record names the test's folder relative to it.</param>
     public static AttemptRecord Read(
         ITestResult result,
-        SuiteTest test,
+        TimeSpan limit,
         double startSeconds,
         double durationSeconds,
         string? errorOutput,
         string resultsFolder)
     {
+        ArgumentNullException.ThrowIfNull(result);
         var properties = result.Test.Properties;
         return new AttemptRecord
         {
             Outcome = OutcomeOf(result.ResultState),
             StartSeconds = Math.Round(startSeconds, 3),
             DurationSeconds = Math.Round(durationSeconds, 3),
-            Reason = ReasonOf(result, test),
+            Reason = ReasonOf(result, limit),
             Stack = StackOf(result.StackTrace),
             Folder = FolderOf(Text(properties, TestProperties.Folder), resultsFolder),
             Wanted = Text(properties, TestProperties.Wanted),
@@ -55,14 +62,14 @@ internal static partial class AttemptReader
         _ => TestOutcome.Failed,
     };
 
-    private static string? ReasonOf(ITestResult result, SuiteTest test)
+    private static string? ReasonOf(ITestResult result, TimeSpan limit)
     {
         var message = result.Message?.Trim() ?? "";
         if (message.Length > 0)
         {
             return Cancelled().Replace(message, string.Create(
                 CultureInfo.InvariantCulture,
-                $"The test ran for longer than its limit of {test.Limit.TotalSeconds:0.###} s and was cancelled."));
+                $"The test ran for longer than its limit of {limit.TotalSeconds:0.###} s and was cancelled."));
         }
         return result.ResultState.Status is TestStatus.Passed ? null : $"NUnit says '{result.ResultState}' and no more.";
     }
