@@ -76,13 +76,15 @@ public sealed class HpetTests : MigrationFixture
     {
         var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed, RegionMiB = PairOptions.SmallRegionMiB }, ct);
         var qtest = pair.Source.Process.QTest!;
-        Write(qtest, Configuration, 1);
+        // While the counter stands still: one that had gone past the comparator before that was written would come round to it after 43 s.
+        Write(qtest, Configuration, 0);
         // In halves, and it is the comparator's but once.
         Write(qtest, LastTimer, configuration);
         Write(qtest, LastComparator + sizeof(uint), 0);
         Write(qtest, LastTimer, configuration);
         Write(qtest, LastComparator, (uint)qtest.ReadUInt64(Counter) + Period);
         Write(qtest, LastComparator, period);
+        Write(qtest, Configuration, 1);
         await StrikeAsync(pair.Source, period, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);
