@@ -18,6 +18,11 @@ internal sealed class ChangedPages
         _pages = new(pair);
         _then[Cleared] = _pages.Fill(Cleared, "before all is saved");
         _then[Rewritten] = _pages.Fill(Rewritten, "before all is saved");
+        foreach (var page in (uint[])[BetweenTwo - PageSize, BetweenTwo + PageSize])
+        {
+            _since[page] = _then[page] = _pages.Fill(page, "before all is saved");
+        }
+
         foreach (var page in Untouched)
         {
             _then[page] = new byte[PageSize];
@@ -29,8 +34,11 @@ internal sealed class ChangedPages
 
     private uint Cleared => At(5);
 
+    // One zero page alone, where a list of pages has no range of them.
+    private uint BetweenTwo => At(4) + PageSize;
+
     // Before the others, so that they are not the last of a block that are zero; right behind them; and in a block that is zero as a whole, where RAM is in several.
-    private uint[] Untouched => [At(1), At(7), At(20)];
+    private uint[] Untouched => [At(1), BetweenTwo, At(7), At(20)];
 
     /// <summary>Changes all of them: the moment is over.</summary>
     /// <param name="when">When that is, for the report of damage.</param>
