@@ -1555,24 +1555,34 @@ check_coming:
 check_low_memory:
 	movq	cpu_laps(%rbx), %rbp
 	andl	$15, %ebp
-	cmpl	$10, %ebp
-	je	3f
-	cmpl	$11, %ebp
-	je	3f
+	cmpq	$0, cpu_capture(%rbx)
+	jne	sum_low_memory
+	call	sum_low_memory_of
+	je	1f
+	movq	%rax, %rdx
+	leal	item_low_memory(%rbp), %edi
+	jmp	report
+1:	ret
+sum_low_memory:					# all of it, so that none goes unsummed into a migration
+	movl	$15, %ebp
+1:	call	sum_low_memory_of
+	decl	%ebp
+	jns	1b
+	ret
+sum_low_memory_of:				# %ebp: which; is it what it was?
+	leal	-10(%rbp), %eax
+	cmpl	$1, %eax			# 10 and 11
+	jbe	1f
 	movl	%ebp, %esi
 	shll	$16, %esi
 	movl	$0x2000, %ecx
 	call	sum
 	movq	low_memory_sums(,%rbp,8), %rsi
 	movq	%rax, low_memory_sums(,%rbp,8)
-	cmpq	$17, cpu_laps(%rbx)		# each has been summed up once
-	jbe	3f
 	cmpq	%rsi, %rax
-	je	3f
-	movq	%rax, %rdx
-	leal	item_low_memory(%rbp), %edi
-	jmp	report
-3:	ret
+	ret
+1:	cmpl	%eax, %eax
+	ret
 
 # PCI: the configuration space of each function of bus 0.
 

@@ -46,6 +46,17 @@ public sealed partial class StateDrills : DrillFixture
     [Test, DrillLimit]
     public Task Memory_below_a_megabyte(CancellationToken ct) => FindAsync("memory from 0x90000 on, 64 KiB (a sum): expected", destination => destination.Process.QTest!.Write(0x9_8765, [0x5a]), ct);
 
+    // Each 64 KiB have their lap of sixteen; this is earlier than that of these.
+    [Test, DrillLimit]
+    public async Task Memory_below_a_megabyte_in_the_first_laps(CancellationToken ct)
+    {
+        var pair = await StartVictimAsync(new() { StateGuest = new() { Vcpus = 2, LapsPerMarker = 1 }, Convergence = Convergence.Allowed }, ct);
+        await pair.Source.StopAsync(ct);
+        pair.Source.Process.QTest!.Write(0x9_8765, [0x5a]);
+        await pair.Source.ContinueAsync(ct);
+        (await FindingsAsync(pair, ct)).ShouldContain("[state guest] source: vCPU 0: memory from 0x90000 on, 64 KiB (a sum): expected");
+    }
+
     [Test, DrillLimit]
     public Task A_counter_of_the_PIT_that_goes_round_sooner(CancellationToken ct) => FindAsync("pit0 counter: expected", destination =>
     {
