@@ -10,9 +10,12 @@ namespace QemuMigTest.Conformance.Promises;
 public sealed class DirtyBitmapTests : MigrationFixture
 {
     private const string Disk = "d0";
+    private const string SharedDisk = "d1";
     private const string Name = "since-backup";
     private const string Second = "since-weekly-backup";
     private const int Granularity = 512;
+    private static readonly bool[] TransientAndPersistent = [false, true];
+    private static readonly bool?[] AsItWasAndOther = [null, false, true];
 
     [MigrationTest("/migration/promises/dirty-bitmaps/true", "dirty-bitmaps", true)]
     [MigrationTest("/migration/promises/dirty-bitmaps/false", "", false)]
@@ -35,8 +38,8 @@ public sealed class DirtyBitmapTests : MigrationFixture
         await AddAsync(pair, Name, ct);
         await AddAsync(pair, "not-mapped", ct);
         await pair.Source.HumanAsync($"qemu-io {Disk} \"write 0 {Granularity}\"", ct);
-        await MapAsync(pair.Source, Name, ct);
-        await MapAsync(pair.Destination, "renamed", ct);
+        await MapAsync(pair.Source, Disk, [(Name, "bitmap", null)], ct);
+        await MapAsync(pair.Destination, Disk, [("renamed", "bitmap", null)], ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);
         (await BitmapsAsync(pair.Destination, ct)).ShouldBe([("renamed", Granularity, Granularity)]);
@@ -88,20 +91,8 @@ public sealed class DirtyBitmapTests : MigrationFixture
     [RequiresCapability("dirty-bitmaps")]
     public async Task A_bitmap_that_records_goes_on_with_it_and_one_that_is_disabled_stays_so(bool persistent, CancellationToken ct)
     {
-        const string SharedDisk = "d1", Recording = "recording", Disabled = "disabled";
-        const uint DiskBytes = 1 << 20;
-        // Only a qcow2 image can keep bitmaps.
-        var image = Session.Scratch.CreateChild("shared").File("image");
-        await System.IO.File.WriteAllBytesAsync(image, Qcow2Image.Empty(DiskBytes, version: 3), ct);
-        var drive = new QemuCommandLine().With("-drive", $"if=none,id={SharedDisk},format=qcow2,file={QemuCommandLine.InList(image)}");
-        var pair = await StartPairAsync(new()
-        {
-            RegionMiB = PairOptions.SmallRegionMiB,
-            Convergence = Convergence.Allowed,
-            Capabilities = [new("dirty-bitmaps")],
-            SourceArguments = drive,
-            DestinationArguments = drive,
-        }, ct);
+        const string Recording = "recording", Disabled = "disabled";
+        var pair = await StartWithSharedDiskAsync(ct);
         foreach (var name in new[] { Recording, Disabled })
         {
             await pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = SharedDisk, ["name"] = name, ["granularity"] = Granularity, ["persistent"] = persistent }, ct);
@@ -129,15 +120,67 @@ public sealed class DirtyBitmapTests : MigrationFixture
         ];
     }
 
-    private static async Task MapAsync(MigrationSide side, string name, CancellationToken ct) => await side.SetParametersAsync(new JsonObject
+    [MigrationTest("/migration/promises/dirty-bitmaps/transform/source", true)]
+    [MigrationTest("/migration/promises/dirty-bitmaps/transform/destination", false)]
+    [RequiresCapability("dirty-bitmaps"), RequiresArgument("migrate-set-parameters", "block-bitmap-mapping")]
+    public async Task A_bitmap_is_persistent_or_not_as_the_mapping_says_and_as_it_was_where_it_says_nothing(bool source, CancellationToken ct)
+    {
+        var pair = await StartWithSharedDiskAsync(ct);
+        var bitmaps = (
+            from was in TransientAndPersistent
+            from wanted in AsItWasAndOther
+            select (Name: $"{(was ? "persistent" : "transient")}-{wanted?.ToString() ?? "as-it-was"}", Was: was, Wanted: wanted)).ToList();
+        foreach (var (name, was, _) in bitmaps)
+        {
+            await pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = SharedDisk, ["name"] = name, ["granularity"] = Granularity, ["persistent"] = was }, ct);
+        }
+
+        await MapAsync(source ? pair.Source : pair.Destination, SharedDisk, bitmaps.Select(bitmap => (bitmap.Name, $"alias-{bitmap.Name}", bitmap.Wanted)), ct);
+        await MapAsync(source ? pair.Destination : pair.Source, SharedDisk, bitmaps.Select(bitmap => (bitmap.Name, $"alias-{bitmap.Name}", (bool?)null)), ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.CompleteAsync(ct);
+        (await DiskAsync(pair.Destination, ct, SharedDisk)).GetProperty("dirty-bitmaps").EnumerateArray()
+            .Select(bitmap => (bitmap.GetProperty("name").GetString()!, bitmap.GetProperty("persistent").GetBoolean()))
+            .ShouldBe(bitmaps.Select(bitmap => (bitmap.Name, bitmap.Wanted ?? bitmap.Was)), ignoreOrder: true);
+    }
+
+    // Both sides have the same image, for only a qcow2 image can keep bitmaps.
+    private async Task<MigrationPair> StartWithSharedDiskAsync(CancellationToken ct)
+    {
+        const uint DiskBytes = 1 << 20;
+        var image = Session.Scratch.CreateChild("shared").File("image");
+        await System.IO.File.WriteAllBytesAsync(image, Qcow2Image.Empty(DiskBytes, version: 3), ct);
+        var drive = new QemuCommandLine().With("-drive", $"if=none,id={SharedDisk},format=qcow2,file={QemuCommandLine.InList(image)}");
+        return await StartPairAsync(new()
+        {
+            RegionMiB = PairOptions.SmallRegionMiB,
+            Convergence = Convergence.Allowed,
+            Capabilities = [new("dirty-bitmaps")],
+            SourceArguments = drive,
+            DestinationArguments = drive,
+        }, ct);
+    }
+
+    private static async Task MapAsync(MigrationSide side, string disk, IEnumerable<(string Name, string Alias, bool? Persistent)> bitmaps, CancellationToken ct) => await side.SetParametersAsync(new JsonObject
     {
         ["block-bitmap-mapping"] = new JsonArray(new JsonObject
         {
-            ["node-name"] = (await DiskAsync(side, ct)).GetProperty("node-name").GetString(),
+            ["node-name"] = (await DiskAsync(side, ct, disk)).GetProperty("node-name").GetString(),
             ["alias"] = "disk",
-            ["bitmaps"] = new JsonArray(new JsonObject { ["name"] = name, ["alias"] = "bitmap" }),
+            ["bitmaps"] = new JsonArray([.. bitmaps.Select(bitmap => Alias(bitmap.Name, bitmap.Alias, bitmap.Persistent))]),
         }),
     }, ct);
+
+    private static JsonObject Alias(string name, string alias, bool? persistent)
+    {
+        var made = new JsonObject { ["name"] = name, ["alias"] = alias };
+        if (persistent is { } wanted)
+        {
+            made["transform"] = new JsonObject { ["persistent"] = wanted };
+        }
+
+        return made;
+    }
 
     private static async Task<JsonElement> DiskAsync(MigrationSide side, CancellationToken ct, string disk = Disk) =>
         (await side.ExecuteAsync("query-block", null, ct)).EnumerateArray().Single(block => block.GetProperty("device").GetString() == disk).GetProperty("inserted");

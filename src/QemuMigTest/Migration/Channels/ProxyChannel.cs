@@ -18,6 +18,7 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
     private readonly List<ProxyConnection> _connections = [];
     private readonly ByteBudget _budget = new(bytesPerSecond);
     private readonly ByteBudget _secondBudget = new(0);
+    private readonly TaskCompletionSource _mayConnect = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile TaskCompletionSource _mayReturn = Open();
     private Socket? _listener;
 
@@ -27,6 +28,9 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
         get => _secondBudget.BytesPerSecond;
         init => _secondBudget = new(value);
     }
+
+    /// <summary>Whether the source's second connection, and those after it, are kept from the destination until <see cref="LetConnect"/>.</summary>
+    public bool HoldsSecondConnection { get; init; }
 
     /// <summary>Bytes from the source to the destination so far, over all connections.</summary>
     public long Bytes => BytesByConnection.Sum();
@@ -93,6 +97,9 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
     public Task WaitForBytesAsync(long bytes, TimeSpan limit, CancellationToken ct) =>
         Poll.UntilAsync("proxy", $"{bytes} bytes on the wire", _ => Task.FromResult(Bytes >= bytes ? this : null), () => $"{Bytes} bytes", limit, ct);
 
+    /// <summary>Lets the source's second connection, and those after it, go on to the destination.</summary>
+    public void LetConnect() => _mayConnect.TrySetResult();
+
     /// <summary>Keeps what the destination says from the source, until <see cref="LetReturn"/>: nothing of it is lost.</summary>
     public void HoldReturn() => _mayReturn = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -146,6 +153,10 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
             try
             {
                 source = await listener.AcceptAsync(_stop.Token);
+                if (HoldsSecondConnection && _connections.Count == 1)
+                {
+                    await _mayConnect.Task.WaitAsync(_stop.Token);
+                }
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
             {
