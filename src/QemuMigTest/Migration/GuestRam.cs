@@ -15,6 +15,9 @@ public enum GuestRam
     /// <summary>Memory of each QEMU's own that it could share with its children (memory-backend-ram, share=on).</summary>
     SharedAnonymous,
 
+    /// <summary>A file of each QEMU's own without a name, of which it changes a copy of its own (memory-backend-file, share=off).</summary>
+    PrivateFile,
+
     /// <summary>Huge pages of 2 MiB of the host's, in a memfd of each QEMU's own (memory-backend-memfd, hugetlb=on).</summary>
     HugePages,
 }

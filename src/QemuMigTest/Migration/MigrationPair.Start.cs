@@ -175,6 +175,8 @@ public sealed partial class MigrationPair
         GuestRam.SharedFile => ["-object", $"memory-backend-file,id={RamObject},size={GuestMemoryMiB}M,share=on,mem-path={_ram!.Path}"],
         GuestRam.Memfd => ["-object", $"memory-backend-memfd,id={RamObject},size={GuestMemoryMiB}M,share=on"],
         GuestRam.SharedAnonymous => ["-object", $"memory-backend-ram,id={RamObject},size={GuestMemoryMiB}M,share=on"],
+        // A folder: QEMU makes the file in it, and takes its name away.
+        GuestRam.PrivateFile => ["-object", $"memory-backend-file,id={RamObject},size={GuestMemoryMiB}M,share=off,mem-path={QemuCommandLine.InList(Scratch.Path)}"],
         GuestRam.HugePages => ["-object", $"memory-backend-memfd,id={RamObject},size={GuestMemoryMiB}M,share=on,hugetlb=on,hugetlbsize=2M"],
         _ => Options.RamNodesKiB.SelectMany((size, node) => (string[])["-object", $"memory-backend-ram,id=ram{node},size={size}K", "-numa", $"node,nodeid={node},memdev=ram{node}"]),
     };

@@ -104,6 +104,41 @@ public sealed class RunStateTests : MigrationFixture
     [MigrationTest("/migration/order/run-state/cancelled/watchdog"), RequiresDevice("ib700")]
     public Task A_guest_that_a_watchdog_stopped_is_in_that_state_after_a_cancel(CancellationToken ct) => CancelAsync(RunStateCause.Watchdog, ct);
 
+    // What is remembered of a guest that was stopped for the switchover is forgotten with that migration.
+    [MigrationTest("/migration/order/run-state/cancelled/one-after-the-other")]
+    public async Task How_a_guest_was_in_one_cancelled_migration_is_not_how_it_is_after_the_next(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover] }, ct);
+        await CancelInSwitchoverAsync();
+        await pair.StopSourceAsync(ct);
+        await CancelBeforeAsync();
+        if (Quirks.CancelLosesRunState(Environment.Source.Version))
+        {
+            return;
+        }
+
+        await CancelInSwitchoverAsync();
+        await pair.ContinueSourceAsync(ct);
+        await CancelBeforeAsync();
+
+        Task CancelInSwitchoverAsync() => CancelAsync(Convergence.Allowed, migration => migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct));
+        Task CancelBeforeAsync() => CancelAsync(Convergence.Held, migration => migration.WaitForPageSentAsync(ct));
+        async Task CancelAsync(Convergence convergence, Func<MigrationRun, Task> when)
+        {
+            if (pair.Runs.Count > 0)
+            {
+                await pair.StartAnotherDestinationAsync(ct);
+            }
+
+            await pair.SetConvergenceAsync(convergence, ct);
+            var before = await pair.Source.QueryStatusAsync(ct);
+            var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+            await when(migration);
+            await migration.CancelAsync(DestinationEnd.Exits(), ct);
+            (await pair.Source.QueryStatusAsync(ct)).ShouldBe(before, "the guest is as it was before this migration");
+        }
+    }
+
     // In pre-switchover it was stopped; what it waits for comes all the same.
     [MigrationTest("/migration/order/run-state/cancelled/suspended"), RequiresVersion(9, 0, "a suspended guest keeps its run state since 9.0")]
     public async Task A_suspended_guest_is_suspended_after_a_cancel_and_wakes_up(CancellationToken ct)

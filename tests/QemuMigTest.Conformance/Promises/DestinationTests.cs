@@ -22,6 +22,24 @@ public sealed class DestinationTests : MigrationFixture
         await SeeGuestStayAsync(migration, "it was started with -S", ct);
     }
 
+    [MigrationTest("/migration/promises/autostart/postcopy/plain", "postcopy-ram")]
+    [MigrationTest("/migration/promises/autostart/postcopy/preempt", "postcopy-ram postcopy-preempt")]
+    [RequiresUserfaultfd]
+    public async Task In_postcopy_a_destination_started_with_S_stays_paused_with_the_very_guest_that_left([Capabilities] string capabilities, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(Options with
+        {
+            Convergence = Convergence.Held,
+            Capabilities = MigrationCapability.Several(capabilities),
+            DestinationArguments = new QemuCommandLine().With("-S"),
+        }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForPageSentAsync(ct);
+        await pair.Source.ExecuteAsync("migrate-start-postcopy", null, ct);
+        await SeeGuestStayAsync(migration, "it was started with -S", ct);
+        pair.Source.Process.Qmp.Events.Skip(migration.SourceEvents).Select(MigrationSide.StatusOf).ShouldContain(MigrationStatus.PostcopyActive);
+    }
+
     // stop and cont before the guest is there: whether it runs when it comes.
     [MigrationTest("/migration/promises/autostart/stop/waiting", false)]
     [MigrationTest("/migration/promises/autostart/stop/receiving", true)]

@@ -5,6 +5,8 @@ internal static class ParameterTable
 {
     private const long MiB = 1 << 20;
 
+    private static readonly string LongestAlias = new('a', 255);
+
     /// <summary>All parameters. One that is not here fails <c>/migration/rules/parameters/known</c>; the other paths leave it as it is.</summary>
     public static readonly IReadOnlyList<ParameterRule> Known =
     [
@@ -83,6 +85,12 @@ internal static class ParameterTable
         ("""{"block-bitmap-mapping":[{"node-name":"n","alias":"a","bitmaps":[{"name":"b","alias":"c"}]}]}""", null),
         ("""{"block-bitmap-mapping":[{"node-name":"n","alias":"a","bitmaps":[]},{"node-name":"n","alias":"b","bitmaps":[]}]}""", new("a node is mapped once", "block-bitmap-mapping", "'n'", "twice")),
         ("""{"block-bitmap-mapping":[{"node-name":"n","alias":"a","bitmaps":[]},{"node-name":"m","alias":"a","bitmaps":[]}]}""", new("an alias is used once", "block-bitmap-mapping", "'a'", "twice")),
+        ("""{"block-bitmap-mapping":[{"node-name":"n","alias":"a","bitmaps":[{"name":"b","alias":"c"},{"name":"b","alias":"d"}]}]}""", new("a bitmap is mapped once", "block-bitmap-mapping", "'b'", "twice")),
+        ("""{"block-bitmap-mapping":[{"node-name":"n","alias":"a","bitmaps":[{"name":"b","alias":"c"},{"name":"d","alias":"c"}]}]}""", new("an alias of a bitmap is used once in its node", "block-bitmap-mapping", "'c'", "twice")),
+        ("""{"block-bitmap-mapping":[{"node-name":"n","alias":"a","bitmaps":[{"name":"b","alias":"c"}]},{"node-name":"m","alias":"e","bitmaps":[{"name":"b","alias":"c"}]}]}""", null),
+        ($$"""{"block-bitmap-mapping":[{"node-name":"n","alias":"{{LongestAlias}}","bitmaps":[{"name":"b","alias":"{{LongestAlias}}"}]}]}""", null),
+        ($$"""{"block-bitmap-mapping":[{"node-name":"n","alias":"{{LongestAlias}}a","bitmaps":[]}]}""", new("its length is one byte in the stream", "block-bitmap-mapping", "255")),
+        ($$"""{"block-bitmap-mapping":[{"node-name":"n","alias":"a","bitmaps":[{"name":"b","alias":"{{LongestAlias}}a"}]}]}""", new("its length is one byte in the stream", "block-bitmap-mapping", "255")),
         ("""{"block-bitmap-mapping":[]}""", null),
     ];
 
