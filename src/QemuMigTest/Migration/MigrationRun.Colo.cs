@@ -74,7 +74,7 @@ public sealed partial class MigrationRun
         var events = survivor.EventPosition;
         await PairWatch.WhileAliveAsync($"the failover of migration {Number}", async token =>
         {
-            await survivor.Process.ExecuteOutOfBandAsync("yank", new JsonObject { ["instances"] = new JsonArray(new JsonObject { ["type"] = "migration" }) }, token);
+            await survivor.YankAsync(token);
             await SeeFailOverAsync(survivor, events, token);
         }, ct, survivor, other);
         await Pair.LoseAsync(other, ct);

@@ -24,6 +24,16 @@ public sealed partial class MigrationRun
         await Destination.WaitForStatusAsync(MigrationStatus.PostcopyPaused, ct: token);
     }, ct);
 
+    /// <summary>Breaks postcopy's channel on one side (yank) and waits until both have noticed.</summary>
+    /// <param name="side">The side that drops it.</param>
+    /// <param name="ct">Ends the wait.</param>
+    public Task YankAsync(MigrationSide side, CancellationToken ct) => WatchAsync(async token =>
+    {
+        await side.YankAsync(token);
+        await Source.WaitForStatusAsync(MigrationStatus.PostcopyPaused, ct: token);
+        await Destination.WaitForStatusAsync(MigrationStatus.PostcopyPaused, ct: token);
+    }, ct);
+
     /// <summary>Goes on with a paused postcopy over another channel (migrate-recover, migrate with resume; since 3.0).</summary>
     public async Task RecoverAsync(MigrationChannel channel, CancellationToken ct)
     {

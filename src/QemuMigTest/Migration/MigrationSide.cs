@@ -212,6 +212,10 @@ public sealed class MigrationSide : IAsyncDisposable
         await WaitForStatusAsync(MigrationStatus.PostcopyPaused, ct: ct);
     }
 
+    /// <summary>Has QEMU drop the migration's connections (yank, out of band, since 6.0) and does not wait for what comes of it.</summary>
+    public Task YankAsync(CancellationToken ct) =>
+        Process.ExecuteOutOfBandAsync("yank", new JsonObject { ["instances"] = new JsonArray(new JsonObject { ["type"] = "migration" }) }, ct);
+
     /// <summary>Executes a command of the human monitor and gives its text.</summary>
     public async Task<string> HumanAsync(string commandLine, CancellationToken ct) =>
         (await ExecuteAsync("human-monitor-command", new() { ["command-line"] = commandLine }, ct)).GetString()!;

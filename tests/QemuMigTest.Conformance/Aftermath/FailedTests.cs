@@ -23,6 +23,28 @@ public sealed class FailedTests : AftermathFixture
         await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);
     }
 
+    [MigrationTest("/migration/aftermath/failed/yank/source/plain", "", false)]
+    [MigrationTest("/migration/aftermath/failed/yank/source/multifd", "multifd", false)]
+    [MigrationTest("/migration/aftermath/failed/yank/destination/plain", "", true)]
+    [MigrationTest("/migration/aftermath/failed/yank/destination/multifd", "multifd", true)]
+    public async Task The_guest_moves_after_one_side_has_dropped_its_connections([Capabilities] string capabilities, bool destination, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), RegionMiB = PairOptions.SmallRegionMiB }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForSentPageDirtiedAsync(ct);
+        try
+        {
+            await (destination ? pair.Destination : pair.Source).YankAsync(ct);
+        }
+        catch (QemuExitedException) when (destination)
+        {
+            // It may end before it has replied; with which code is seen below.
+        }
+
+        await migration.FailAsync("", DestinationEnd.Exits(), ct);
+        await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);
+    }
+
     [MigrationTest("/migration/aftermath/failed/unreachable/plain", "")]
     [MigrationTest("/migration/aftermath/failed/unreachable/multifd", "multifd")]
     [MigrationTest("/migration/aftermath/failed/unreachable/postcopy", "postcopy-ram")]

@@ -13,13 +13,22 @@ public abstract class RecoveryFixture : MigrationFixture
     /// <param name="ct">Ends it.</param>
     protected async Task<MigrationRun> LoseChannelAsync(PairOptions special, CancellationToken ct)
     {
+        var migration = await StartPostcopyAsync(special, ct);
+        await migration.PauseAsync(ct);
+        return migration;
+    }
+
+    /// <summary>Moves the guest, and most of its memory is still to come.</summary>
+    /// <param name="special">What is special in the pair, besides postcopy.</param>
+    /// <param name="ct">Ends it.</param>
+    protected async Task<MigrationRun> StartPostcopyAsync(PairOptions special, CancellationToken ct)
+    {
         var pair = await StartPairAsync(special with { Capabilities = [.. special.Capabilities, MigrationCapability.PostcopyRam, MigrationCapability.PostcopyBlocktime] }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
         await migration.WaitForSentPageDirtiedAsync(ct);
         await pair.Source.SetParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = SlowestPostcopy }, ct);
         await migration.StartPostcopyAsync(ct);
         await migration.WaitForStatusAsync(MigrationStatus.PostcopyActive, ct);
-        await migration.PauseAsync(ct);
         return migration;
     }
 

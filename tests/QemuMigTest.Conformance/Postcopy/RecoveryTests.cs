@@ -17,6 +17,17 @@ public sealed class RecoveryTests : RecoveryFixture
         await RecoverAsync(migration, ct);
     }
 
+    [MigrationTest("/migration/postcopy/recovery/yank/source", "", false)]
+    [MigrationTest("/migration/postcopy/recovery/yank/destination", "", true)]
+    [MigrationTest("/migration/postcopy/preempt/recovery/yank/source", "postcopy-preempt", false)]
+    [MigrationTest("/migration/postcopy/preempt/recovery/yank/destination", "postcopy-preempt", true)]
+    public async Task Postcopy_survives_that_one_side_drops_its_channel([Capabilities] string capabilities, bool destination, CancellationToken ct)
+    {
+        var migration = await StartPostcopyAsync(new() { Capabilities = MigrationCapability.Several(capabilities) }, ct);
+        await migration.YankAsync(destination ? migration.Destination : migration.Source, ct);
+        await RecoverAsync(migration, ct);
+    }
+
     [MigrationTest("/migration/postcopy/recovery/double-failures/handshake"), RequiresVersion(8, 2, PauseWhileRecoveringSince)]
     public async Task Postcopy_survives_a_recovery_that_nobody_answers(CancellationToken ct)
     {
