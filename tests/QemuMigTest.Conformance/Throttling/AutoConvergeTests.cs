@@ -10,7 +10,9 @@ public sealed class AutoConvergeTests : MigrationFixture
     private const int Increment = 25;
     private const int Most = 95;
 
-    // Less than the first increment would make it.
+    private const string TailSlow = "cpu-throttle-tailslow";
+
+    // Less than the first increment would make it, and than would be enough.
     private const int LowMost = 29;
 
     private const int PageSize = 4096;
@@ -34,13 +36,13 @@ public sealed class AutoConvergeTests : MigrationFixture
         var pair = await StartPairAsync(new()
         {
             SourceCapabilities = [MigrationCapability.AutoConverge, MigrationCapability.PauseBeforeSwitchover],
-            SourceParameters = new JsonObject { ["cpu-throttle-initial"] = Initial, ["cpu-throttle-increment"] = Increment, ["max-cpu-throttle"] = LowMost },
+            SourceParameters = new JsonObject { ["cpu-throttle-initial"] = Initial, ["cpu-throttle-increment"] = Increment, ["max-cpu-throttle"] = LowMost, [TailSlow] = true },
             Convergence = Convergence.HeldFast,
         }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         (await WaitForThrottleAsync(migration, 1, ct)).ShouldBe(Initial, "the first throttle is cpu-throttle-initial");
-        (await WaitForThrottleAsync(migration, Initial + 1, ct)).ShouldBe(LowMost, "the next would be cpu-throttle-increment more, and is max-cpu-throttle");
-        await pair.Source.SetParametersAsync(new JsonObject { ["max-cpu-throttle"] = Most }, ct);
+        (await WaitForThrottleAsync(migration, Initial + 1, ct)).ShouldBe(LowMost, "the next would be cpu-throttle-increment more, also by cpu-throttle-tailslow, and is max-cpu-throttle");
+        await pair.Source.SetParametersAsync(new JsonObject { ["max-cpu-throttle"] = Most, [TailSlow] = false }, ct);
         (await WaitForThrottleAsync(migration, LowMost + 1, ct)).ShouldBe(LowMost + Increment, "the next is cpu-throttle-increment more");
         if (Quirks.DirtyBitmapIsSyncedWhileThrottled(Environment.Source.Version))
         {
@@ -63,7 +65,7 @@ public sealed class AutoConvergeTests : MigrationFixture
         var pair = await StartPairAsync(new()
         {
             SourceCapabilities = [MigrationCapability.AutoConverge],
-            SourceParameters = new JsonObject { ["cpu-throttle-initial"] = Initial, ["cpu-throttle-increment"] = MostTail - Initial, ["max-cpu-throttle"] = Most, ["throttle-trigger-threshold"] = 80, ["cpu-throttle-tailslow"] = true },
+            SourceParameters = new JsonObject { ["cpu-throttle-initial"] = Initial, ["cpu-throttle-increment"] = MostTail - Initial, ["max-cpu-throttle"] = Most, ["throttle-trigger-threshold"] = 80, [TailSlow] = true },
             Convergence = Convergence.HeldFast,
             RegionMiB = PairOptions.HeldFastRegionMiB,
         }, ct);
