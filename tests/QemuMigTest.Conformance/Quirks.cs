@@ -26,6 +26,31 @@ internal static class Quirks
     /// <summary>SSE exceptions that TCG has not noted in MXCSR yet are not sent: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
     public static bool SseExceptionsAreLost(QemuVersion version) => version.IsAtLeast(7, 2);
 
+    /// <summary>A migration that is cancelled while its source connects stays in cancelling until the connection is made or refused: docs/findings.md, seen on 7.2 and 11.1, not on 10.0 and 10.2. By its
+    /// history 10.0 mended it; that it came back with 11.0 is a guess.</summary>
+    public static bool CancelWaitsForConnection(QemuVersion version) => !version.IsAtLeast(10, 0) || version.IsAtLeast(11, 0);
+
+    /// <summary>What happens where <see cref="CancelWaitsForConnection"/>, for the catalogue.</summary>
+    public const string CancelWaitsForConnectionShown = "migrate_cancel while the source connects: it stays in cancelling, and can migrate to nobody else, until the connection is made or refused";
+
+    /// <summary>A migration that is cancelled while its source connects goes on when the connection is made, if there was another migrate meanwhile: docs/findings.md, seen on 10.0 and 10.2.</summary>
+    public static bool CancelledConnectionRevives(QemuVersion version) => !CancelWaitsForConnection(version) && version.IsAtLeast(10, 0);
+
+    /// <summary>What happens where <see cref="CancelledConnectionRevives"/>, for the catalogue.</summary>
+    public const string CancelledConnectionRevivesShown = "migrate after migrate_cancel while the source connects: it is refused (duplicate yank instance), and the guest goes to whom the cancelled one connects to";
+
+    /// <summary>A source whose peer does not answer its TLS handshake answers no command, a cancel neither: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
+    public static bool HandshakeHoldsMainLoop(QemuVersion version) => version.IsAtLeast(7, 2);
+
+    /// <summary>What happens where <see cref="HandshakeHoldsMainLoop"/>, for the catalogue.</summary>
+    public const string HandshakeHoldsMainLoopShown = "a peer that does not answer the source's TLS handshake: the source answers no command, and cannot be cancelled, until the connection ends";
+
+    /// <summary>A migration into a pipe that nobody reads stays in cancelling until somebody does, or the pipe is closed: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
+    public static bool CancelWaitsForReader(QemuVersion version) => version.IsAtLeast(7, 2);
+
+    /// <summary>What happens where <see cref="CancelWaitsForReader"/>, for the catalogue.</summary>
+    public const string CancelWaitsForReaderShown = "migrate_cancel of a migration into a full pipe: it stays in cancelling until somebody reads, or the pipe's other end is closed";
+
     /// <summary><c>fd:</c> with a plain file is refused: <c>file:</c> is there for it.</summary>
     public static bool PlainFileDescriptorRefused(QemuVersion version) => version.IsAtLeast(11, 0);
 

@@ -41,6 +41,25 @@ public sealed class CprTests : MigrationFixture
         ram.ShouldHaveMovedTo(pair.Destination, migration.Result!.RamTransferred!.Value);
     }
 
+    // The peer has taken what it is handed, and waits before it listens for the migration.
+    [MigrationTest("/migration/mode/transfer/cancelled"), RequiresArgument("migrate-set-parameters", "mode", "cpr-transfer"), RequiresDestinationSince(10, 1, Quirks.CprStateHasVfio)]
+    public async Task A_guest_moves_after_a_cancel_while_its_source_waits_for_a_QEMU_that_was_handed_its_RAM(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(Transfer, ct);
+        var ram = KeptRam.Of(pair.Source);
+        using var peer = new CprPeer(pair.Scratch.CreateChild("peer"));
+        var from = pair.Source.EventPosition;
+        await pair.Source.ExecuteAsync("migrate", peer.Channels, ct);
+        await peer.AcceptAsync(ct);
+        await pair.Source.ExecuteAsync("migrate_cancel", null, ct);
+        await pair.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Cancelled, from, $"migration status {MigrationStatus.Cancelled}", ct);
+        var migration = await pair.MigrateAsync(new CprTransferChannel(deferred: true), ct);
+        // What the first peer does then is nothing to the second migration.
+        peer.Dispose();
+        await migration.CompleteAsync(ct);
+        ram.ShouldHaveMovedTo(pair.Destination, migration.Result!.RamTransferred!.Value);
+    }
+
     [MigrationTest("/migration/mode/exec"), RequiresArgument("migrate-set-parameters", "mode", "cpr-exec")]
     public async Task A_guest_stays_in_its_process_which_executes_another_QEMU(CancellationToken ct)
     {

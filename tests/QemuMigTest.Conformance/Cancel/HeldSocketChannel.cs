@@ -1,0 +1,71 @@
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using QemuMigTest.Processes;
+
+namespace QemuMigTest.Conformance.Cancel;
+
+/// <summary>The destination listens on a Unix socket, and the source connects to another, of ours: it waits there, to be let in or to be answered.</summary>
+/// <param name="full">Whether there is no room for it among those who wait to be let in, so that its connect waits; else it is connected, and its peer says nothing.</param>
+internal sealed class HeldSocketChannel(bool full) : MigrationChannel
+{
+    private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly Socket _before = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private Socket? _source;
+
+    public override Task<JsonObject> ListenAsync(MigrationPair pair, CancellationToken ct) => Task.FromResult(Uri($"unix:{pair.Scratch.CreateChild("channel").File("unix")}"));
+
+    public override async Task<JsonObject> ConnectAsync(MigrationPair pair, CancellationToken ct)
+    {
+        var address = new UnixDomainSocketEndPoint(pair.Scratch.CreateChild("held").File("unix"));
+        _listener.Bind(address);
+        _listener.Listen(full ? 0 : 16);
+        if (full)
+        {
+            // Linux lets one more wait than it is told.
+            await _before.ConnectAsync(address, ct);
+        }
+
+        return Uri($"unix:{address}");
+    }
+
+    /// <summary>Lets the source in, and waits until it has said something.</summary>
+    /// <exception cref="WaitTimeoutException">It has not.</exception>
+    public async Task AcceptAsync(MigrationPair pair, CancellationToken ct)
+    {
+        if (full)
+        {
+            (await _listener.AcceptAsync(ct)).Dispose();
+        }
+
+        _source = await _listener.AcceptAsync(ct);
+        await Poll.UntilAsync("source", "its first bytes over the connection that waited", _ => Task.FromResult(_source.Available > 0 ? this : null), () => "nothing came", pair.Environment.Limits.Step, ct);
+    }
+
+    /// <summary>Reads what the source, which was let in, says to the end of the connection.</summary>
+    /// <returns>How many bytes came.</returns>
+    public async Task<long> ReadToEndAsync(CancellationToken ct)
+    {
+        var buffer = new byte[256 * 1024];
+        long all = 0;
+        while (await _source!.ReceiveAsync(buffer, ct) is var bytes and > 0)
+        {
+            all += bytes;
+        }
+
+        return all;
+    }
+
+    /// <summary>Refuses a source that was not let in, and hangs up on one that was.</summary>
+    public void HangUp()
+    {
+        _listener.Dispose();
+        _before.Dispose();
+        _source?.Dispose();
+    }
+
+    public override void Dispose()
+    {
+        HangUp();
+        base.Dispose();
+    }
+}
