@@ -39,7 +39,10 @@ internal static class Quirks
     /// <summary>What happens where <see cref="CancelledConnectionRevives"/>, for the catalogue.</summary>
     public const string CancelledConnectionRevivesShown = "migrate after migrate_cancel while the source connects: it is refused (duplicate yank instance), and the guest goes to whom the cancelled one connects to";
 
-    /// <summary>A source whose peer does not answer its TLS handshake answers no command, a cancel neither: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
+    /// <summary>What happens where <see cref="HandshakeHoldsMainLoop"/> on a destination, for the catalogue.</summary>
+    public const string SilentClientHoldsMainLoopShown = "somebody who connects to a destination with TLS, and says nothing: the destination answers no command until he hangs up";
+
+    /// <summary>A side whose peer does not go on with its TLS handshake answers no command, a cancel neither: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
     public static bool HandshakeHoldsMainLoop(QemuVersion version) => version.IsAtLeast(7, 2);
 
     /// <summary>What happens where <see cref="HandshakeHoldsMainLoop"/>, for the catalogue.</summary>
