@@ -76,7 +76,7 @@
 	.set	cpu_hpets_when, 0x78
 	.set	cpu_capture, 0x80		# 1: what is read is what will be expected
 	.set	cpu_xcr0, 0x88
-	.set	cpu_traps_seen, 0x90
+	.set	cpu_fired, 0x90			# DR6's low bits of each debug exception of the lap, a byte each
 	.set	cpu_latch_low, 0x98
 	.set	cpu_latch_before, 0xa0
 	.set	cpu_latch_after, 0xa8
@@ -123,6 +123,8 @@
 	.set	own_directory, 0xe000
 	.set	own_table, 0xf000
 	.set	own_shown, 0x10000
+	.set	own_watched, 0x12000		# DR1's 8 bytes, and at 16 DR2's 2: in a page of their own, for what is beside a watchpoint is slow
+	.set	WATCHED_PORTS, 0x1e00		# DR3's, 4 for each vCPU; nothing is there
 
 	# Items that are not in tables.
 	.macro	item name, number
@@ -175,7 +177,7 @@
 	item	fs_memory, 58
 	item	gs_memory, 59
 	item	ldt_entry, 60
-	item	breakpoint, 64
+	item	breakpoints_that_fired_in_order, 64
 	item	exception, 65
 	item	unexpected_interrupt, 66
 	item	tsc, 67
@@ -627,14 +629,17 @@ fill:						# %ecx quadwords at %rdi with numbers that tell where they belong
 set_up_debugging:
 	movl	$trap_here, %eax
 	movq	%rax, %dr0
-	movq	cpu_number(%rbx), %rcx
-	leaq	0x11110000(,%rcx,8), %rax
+	call	own
+	leaq	own_watched(%r13), %rax
 	movq	%rax, %dr1
-	leaq	0x22220000(,%rcx,8), %rax
+	addq	$16, %rax
 	movq	%rax, %dr2
-	leaq	0x33330000(,%rcx,8), %rax
+	movq	cpu_number(%rbx), %rcx
+	leaq	WATCHED_PORTS(,%rcx,4), %rax
 	movq	%rax, %dr3
-	movl	$0x1dd00403, %eax		# DR0: instruction, on; the others off, with lengths and kinds of their own
+	movl	$0xffff4ff0, %eax		# a bit that nothing here clears
+	movq	%rax, %dr6
+	movl	$0xe790049b, %eax		# DR0: instruction; DR1: 8 bytes written, DR2: 2 bytes read or written, DR3: 4 ports; locally, globally or both
 	movq	%rax, %dr7
 	ret
 
@@ -1200,20 +1205,29 @@ check_control:
 	movl	$512, %ecx
 	call	sum
 	expect	idt_contents
-	# The breakpoint fires, once.
+	# Each breakpoint fires once, at the last byte of what it watches, and at nothing beside it.
+	call	own
 	movl	$trap_here, %eax
 	call	*%rax
+	movb	own_watched + 7(%r13), %al
+	movb	%al, own_watched + 8(%r13)
+	movb	%al, own_watched + 7(%r13)
+	movb	%al, own_watched + 15(%r13)
+	movb	own_watched + 17(%r13), %al
+	movb	own_watched + 18(%r13), %al	# after it TCG takes DR2 no more for one that has just fired
+	movq	cpu_number(%rbx), %rcx
+	leaq	WATCHED_PORTS + 4(,%rcx,4), %rdx
+	inb	%dx, %al
+	decl	%edx
+	inb	%dx, %al
 	movq	%dr6, %rax
 	expect	dr6
-	movq	cpu_traps(%rbx), %rdx
-	movq	cpu_traps_seen(%rbx), %rsi
-	movq	%rdx, cpu_traps_seen(%rbx)
-	incq	%rsi
-	cmpq	%rsi, %rdx
-	je	1f
-	movl	$item_breakpoint, %edi
-	call	report
-1:	movq	cpu_in_service(%rbx), %rax
+	movl	$0x01020408, %esi
+	movq	cpu_fired(%rbx), %rdx
+	movq	$0, cpu_fired(%rbx)
+	movl	$item_breakpoints_that_fired_in_order, %edi
+	call	report_other
+	movq	cpu_in_service(%rbx), %rax
 	expect	in_service_interrupts
 	ret
 
@@ -1795,6 +1809,15 @@ in_service:					# stays so
 	jmp	return
 trap:
 	incq	cpu_traps(%rbx)
+	movq	%dr6, %rax
+	movl	%eax, %ecx
+	andl	$~15, %eax
+	movq	%rax, %dr6
+	andl	$15, %ecx
+	shlq	$8, cpu_fired(%rbx)
+	orq	%rcx, cpu_fired(%rbx)
+	testb	$1, %cl
+	jz	return
 	orl	$0x10000, 56(%rsp)		# RF: the instruction itself is executed now
 	jmp	return
 unexpected:					# %eax: the vector

@@ -43,7 +43,7 @@ public sealed class SystemManagementTests : StateFixture
         await pair.Destination.Serial.WaitForAsync('\n', told, ct);
         var damage = StateDamage.Parse(pair.Destination.Serial.Text, out var strange);
         strange.ShouldBeEmpty();
-        damage.ShouldAllBe(one => pair.StateProgram!.NameOf(one.Item) == "breakpoint", "what the guest has lost; else: docs/findings.md");
+        damage.ShouldAllBe(one => pair.StateProgram!.NameOf(one.Item) == "breakpoints that fired in order", "what the guest has lost; else: docs/findings.md");
         NoteFault("a guest that moves in the firmware's hands (SMM) has no hardware breakpoints any more, though DR7 says so");
     }
 
