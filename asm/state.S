@@ -47,10 +47,9 @@
 	.set	line_lock, SHARED + 16
 	.set	pci_count, SHARED + 24
 	.globl	late_go
-	.set	late_go, SHARED + 32		# whoever looks on writes 1: the late vCPU may start
+	.set	late_go, SHARED + 32		# whoever looks on writes 1: the late vCPUs may start
 	.set	late_gone, SHARED + 40
-	.set	late_waits, SHARED + 48
-	.set	late_apic, SHARED + 56
+	.set	late_waiting, SHARED + 48
 	.set	low_memory_sums, SHARED + 0x100	# 16 of them
 	.set	pci_addresses, SHARED + 0x200
 
@@ -288,7 +287,7 @@ exact_clocks:
 	.long	1
 tsc_slack:					# in ticks of the HPET
 	.long	100000
-late_vcpus:					# of them, how many are started by late_go
+late_vcpus:					# of them, how many are started by late_go: those with the highest APIC ids
 	.long	0
 	.org	0x1fe
 	.word	0xaa55
@@ -364,19 +363,19 @@ gdt_descriptor:
 
 	.code64
 long_mode:
-	movl	$1, %eax
-	lock xaddq %rax, next_cpu
 	movl	vcpus, %edx
 	subl	late_vcpus, %edx
+	movl	APIC + 0x20, %eax		# by this, and not by who comes last: that is a race
+	shrl	$24, %eax
 	cmpl	%edx, %eax
 	jb	2f
 	cmpl	$0, late_go
 	jne	2f
-	movl	APIC + 0x20, %eax		# the last to come is late: it runs until its INIT, which TCG leaves pending for a vCPU that sleeps
-	movl	%eax, late_apic
-	movl	$1, late_waits
+	lock incl late_waiting			# it runs until its INIT, which TCG leaves pending for a vCPU that sleeps
 1:	jmp	1b
-2:	movq	%rax, %rcx
+2:	movl	$1, %eax
+	lock xaddq %rax, next_cpu
+	movq	%rax, %rcx
 	shlq	$16, %rcx
 	leaq	CPUS(%rcx), %rbx
 	leaq	cpu_stack(%rbx), %rsp
@@ -653,22 +652,28 @@ start_others:
 	movl	$0xc4608, APIC + 0x300		# and start them at 0x8000
 	movl	$(HPET_MILLISECOND / 5), %ecx
 	call	wait
-	cmpl	$0, late_vcpus
-	je	1f
+	movl	late_vcpus, %eax
 2:	pause
-	cmpl	$0, late_waits
-	je	2b
-	movl	$0x4500, %ecx			# one of them gets another INIT, and no start-up interrupt yet
+	cmpl	%eax, late_waiting
+	jb	2b
+	movl	$0x4500, %r13d			# some get another INIT, and no start-up interrupt yet
 	call	send_late
-	lock decq next_cpu
 1:	ret
 
-send_late:					# %ecx to the vCPU that is late
-	movl	late_apic, %eax
+send_late:					# %r13d to each vCPU that is late
+	movl	vcpus, %r14d
+	subl	late_vcpus, %r14d
+1:	cmpl	vcpus, %r14d
+	jae	2f
+	movl	%r14d, %eax
+	shll	$24, %eax
 	movl	%eax, APIC + 0x310
-	movl	%ecx, APIC + 0x300
+	movl	%r13d, APIC + 0x300
 	movl	$(HPET_MILLISECOND / 5), %ecx
-	jmp	wait
+	call	wait
+	incl	%r14d
+	jmp	1b
+2:	ret
 
 start_late:
 	cmpl	$0, late_go
@@ -677,7 +682,7 @@ start_late:
 	jne	1f
 	movl	$1, late_gone
 	movl	APIC + 0x310, %r12d
-	movl	$0x4608, %ecx
+	movl	$0x4608, %r13d
 	call	send_late
 	movl	%r12d, APIC + 0x310		# and what was sent last is again what it was: a request that is there already
 	movl	$(0x44000 | VECTOR_PENDING), APIC + 0x300

@@ -110,7 +110,7 @@ internal sealed class StateGuestOracle : IPairOracle
         findings.AddRange(damage.Select(one => one.Describe(program)).Concat(strange).Select(finding => new OracleFinding(Name, side.Name, finding)));
     }
 
-    // A vCPU that is late waits for its start-up interrupt until it is let go.
+    // vCPUs that are late, and have no number yet, wait for their start-up interrupts until they are let go.
     private static int Started(MigrationSide side, StateProgram program) =>
         program.Settings.Vcpus - (side.Process.QTest!.ReadByte(program.Symbols["late_go"]) == 0 ? program.Settings.LateVcpus : 0);
 

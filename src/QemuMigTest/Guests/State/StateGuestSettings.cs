@@ -11,7 +11,7 @@ public sealed record StateGuestSettings
     /// <summary>vCPUs, 1 to 8: QEMU is started with as many (<c>-smp</c>), and all of them run.</summary>
     public int Vcpus { get; init; } = 1;
 
-    /// <summary>Of these the last, where it is 1, has its INIT at the start and its start-up interrupt only after a 1 was written to the program's word <c>late_go</c>; 0 or 1.</summary>
+    /// <summary>How many of these, those with the highest APIC ids, have their INIT at the start and their start-up interrupts only after a 1 was written to the program's word <c>late_go</c>; not all of them.</summary>
     public int LateVcpus { get; init; }
 
     /// <summary>Laps of the first vCPU from one 'B' on the serial line to the next, 1 or more. A lap takes some milliseconds under TCG.</summary>
@@ -31,7 +31,7 @@ public sealed record StateGuestSettings
         ArgumentOutOfRangeException.ThrowIfLessThan(Vcpus, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Vcpus, MostVcpus);
         ArgumentOutOfRangeException.ThrowIfLessThan(LateVcpus, 0);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(LateVcpus, Math.Min(1, Vcpus - 1));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(LateVcpus, Vcpus - 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(LapsPerMarker, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(SpinCount, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(FirmwareInterrupts, 0);

@@ -13,10 +13,10 @@ public class StateProgramTests
     [Test]
     public void The_settings_are_where_the_symbols_say()
     {
-        var program = StateProgram.Create(new() { Vcpus = 3, LateVcpus = 1, LapsPerMarker = 5, SpinCount = 7 }, Empty, emulated: true);
+        var program = StateProgram.Create(new() { Vcpus = 3, LateVcpus = 2, LapsPerMarker = 5, SpinCount = 7 }, Empty, emulated: true);
 
         At(program, "vcpus").ShouldBe(3u);
-        At(program, "late_vcpus").ShouldBe(1u);
+        At(program, "late_vcpus").ShouldBe(2u);
         At(program, "laps_per_marker").ShouldBe(5u);
         At(program, "spin_count").ShouldBe(7u);
         At(program, "exact_clocks").ShouldBe(1u);
@@ -87,7 +87,7 @@ public class StateProgramTests
         Should.Throw<ArgumentOutOfRangeException>(() => StateProgram.Create(new() { Vcpus = vcpus }, Empty, emulated: true));
 
     [TestCase(1, 1)]
-    [TestCase(3, 2)]
+    [TestCase(3, 3)]
     [TestCase(3, -1)]
     public void More_late_vCPUs_than_there_can_be_are_refused(int vcpus, int late) =>
         Should.Throw<ArgumentOutOfRangeException>(() => StateProgram.Create(new() { Vcpus = vcpus, LateVcpus = late }, Empty, emulated: true));
