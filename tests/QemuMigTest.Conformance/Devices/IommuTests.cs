@@ -1,11 +1,12 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using QemuMigTest.Conformance.Memory;
 using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Devices;
 
 /// <summary>A device behind an IOMMU goes on to see memory where the guest has put it, and not where it is.</summary>
-[RequiresDevice("intel-iommu"), RequiresQ35("an AHCI controller at 00:1f.2", "intel-iommu is for q35, and the disk reads through it")]
+[RequiresQ35("an AHCI controller at 00:1f.2", "an IOMMU is for q35, and the disk reads through it")]
 public sealed class IommuTests : MigrationFixture
 {
     private const int PageSize = 4096;
@@ -36,7 +37,11 @@ public sealed class IommuTests : MigrationFixture
     private const uint TakeRootTable = 1u << 30;
     private const uint Translate = 1u << 31;
 
-    [MigrationTest("/migration/devices/iommu")]
+    private const int Other = (0x1f << 3) | 7;
+    private const uint Domain = 7;
+    private const uint Queue = 0x6_0000;
+
+    [MigrationTest("/migration/devices/iommu"), RequiresDevice("intel-iommu")]
     public async Task A_disk_reads_to_where_the_guest_has_mapped_it(CancellationToken ct)
     {
         var arguments = new QemuCommandLine().With("-device", "intel-iommu,aw-bits=39");
@@ -46,14 +51,64 @@ public sealed class IommuTests : MigrationFixture
         Map(pair);
         disk.Start();
         await disk.ReadAsync(Seen, Moved, "before the migration", ct);
-        Check(pair, 0, "before the migration");
+        Check(pair, 0, "before the migration", disk.Sector);
 
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
         await migration.CompleteAsync(ct);
 
         (Status(pair) & (TakeRootTable | Translate)).ShouldBe(TakeRootTable | Translate, "the IOMMU's status (GSTS), after the migration: it has a root table, and translates");
         await disk.ReadAsync(Seen + Step, Moved + Step, "after the migration", ct);
-        Check(pair, Step, "after the migration");
+        Check(pair, Step, "after the migration", disk.Sector);
+    }
+
+    [MigrationTest("/migration/devices/iommu/virtio"), RequiresDevice("virtio-iommu-pci"), RequiresDevice("ich9-ahci")]
+    public async Task Two_disks_of_one_domain_read_to_where_the_guest_has_mapped_it(CancellationToken ct)
+    {
+        var image = Session.Scratch.CreateChild("images").File("other");
+        var sector = RandomNumberGenerator.GetBytes(VirtioDisk.SectorBytes);
+        await System.IO.File.WriteAllBytesAsync(image, sector, ct);
+        // The BIOS starts the disk whose port and model come first.
+        var arguments = new QemuCommandLine()
+            .With("-device", $"virtio-iommu-pci,addr={VirtioDevice.Slot}")
+            .With("-device", $"ich9-ahci,id=other,addr={Other >> 3:x}.{Other & 7}")
+            .With("-drive", $"if=none,id=d1,format=raw,file={QemuCommandLine.InList(image)}").With("-device", "ide-hd,drive=d1,bus=other.5,model=Z");
+        var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed, RegionMiB = PairOptions.SmallRegionMiB, SourceArguments = arguments, DestinationArguments = arguments }, ct);
+        var iommu = new VirtioIommu(pair, Queue);
+        (uint Endpoint, AhciDisk Disk)[] disks = [(Controller, new(pair)), (Other, new(pair, controller: new(pair, Other >> 3, Other & 7)) { Sector = sector })];
+        foreach (var (endpoint, disk) in disks)
+        {
+            disk.IsThere.ShouldBeTrue($"the AHCI controller that is endpoint 0x{endpoint:x}, class 0x{disk.Class:x6}");
+            await iommu.AttachAsync(Domain, endpoint, ct);
+        }
+
+        await iommu.MapAsync(Domain, Seen, Moved, disks.Length * 2 * PageSize, ct);
+        await iommu.MapAsync(Domain, FirstUnmoved, FirstUnmoved, (int)(LastUnmoved + PageSize - FirstUnmoved), ct);
+        for (var number = 0u; number < disks.Length; number++)
+        {
+            disks[number].Disk.Start();
+            await ReadAsync(number, "before the migration");
+        }
+
+        var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
+        await migration.CompleteAsync(ct);
+
+        // First the one that was attached first.
+        for (var number = 0u; number < disks.Length; number++)
+        {
+            await ReadAsync(number, "after the migration", disks.Length);
+        }
+
+        foreach (var (endpoint, _) in disks)
+        {
+            await iommu.DetachAsync(Domain, endpoint, ct);
+        }
+
+        async Task ReadAsync(uint number, string when, int from = 0)
+        {
+            var offset = (uint)(from + number) * Step;
+            await disks[number].Disk.ReadAsync(Seen + offset, Moved + offset, when, ct);
+            Check(pair, offset, when, disks[number].Disk.Sector);
+        }
     }
 
     private static void Map(MigrationPair pair)
@@ -82,9 +137,9 @@ public sealed class IommuTests : MigrationFixture
         }
     }
 
-    private static void Check(MigrationPair pair, uint offset, string when)
+    private static void Check(MigrationPair pair, uint offset, string when, ReadOnlyMemory<byte> sector)
     {
-        bool HasSector(uint page) => pair.Holder.Process.QTest!.Read(page, pair.Program.Image.Length).AsSpan().SequenceEqual(pair.Program.Image.Span);
+        bool HasSector(uint page) => pair.Holder.Process.QTest!.Read(page, sector.Length).AsSpan().SequenceEqual(sector.Span);
         HasSector(Seen + offset).ShouldBeFalse($"whether a sector that the disk has read to 0x{Seen + offset:x}, {when}, is at that address, which the IOMMU has put at 0x{Moved + offset:x}");
         HasSector(Moved + offset).ShouldBeTrue($"whether a sector that the disk has read to 0x{Seen + offset:x}, {when}, is at 0x{Moved + offset:x}, where the IOMMU has put that");
     }

@@ -8,7 +8,8 @@ namespace QemuMigTest.Conformance.Memory;
 /// <summary>Has a drive on q35's controller, the disk or one for discs, execute commands, as a driver would, where the guest is. Nobody else uses it after the boot.</summary>
 /// <param name="pair">The pair, which is told of all pages that are written.</param>
 /// <param name="number">The drive's port, 0 to 5; the first that has one where none is given. One drive is used at a time.</param>
-internal sealed class AhciDisk(MigrationPair pair, int? number = null)
+/// <param name="controller">Another controller than that.</param>
+internal sealed class AhciDisk(MigrationPair pair, int? number = null, PciFunction? controller = null)
 {
     private const int SectorBytes = 512;
     private const int PageSize = 4096;
@@ -59,7 +60,10 @@ internal sealed class AhciDisk(MigrationPair pair, int? number = null)
     private const int PacketOffset = 0x40;
     private const int RangesOffset = 0x80;
 
-    private readonly PciFunction _function = new(pair, Slot, Function);
+    private readonly PciFunction _function = controller ?? new(pair, Slot, Function);
+
+    /// <summary>What is in its first sector: the program that the guest boots from it.</summary>
+    public ReadOnlyMemory<byte> Sector { get; init; } = pair.Program.Image;
 
     private QTestClient QTest => pair.Holder.Process.QTest!;
 
@@ -99,7 +103,7 @@ internal sealed class AhciDisk(MigrationPair pair, int? number = null)
     {
         await ExecuteAsync(ReadDma, 0, 1, seen, "to read a sector", when, ct);
         var content = new byte[PageSize];
-        pair.Program.Image.Span.CopyTo(content);
+        Sector.Span.CopyTo(content);
         pair.Expect(page, content, $"by its disk, {when}");
     }
 
