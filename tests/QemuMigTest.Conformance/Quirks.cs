@@ -90,6 +90,12 @@ internal static class Quirks
     /// <summary>Why 7.2 is not asked for multifd migrations that break again and again: docs/findings.md.</summary>
     public const string BrokenMultifdHangs = "on 7.2 the migration thread of a multifd migration that breaks may hang for ever";
 
+    /// <summary>Why 7.2 is not asked to drop the connections of a multifd migration (yank): docs/findings.md.</summary>
+    public const string YankedMultifdHangs = "on 7.2 the destination of a multifd migration whose connections are dropped may hang for ever";
+
+    /// <summary>Why 7.2 is not asked to drop the channels of a postcopy with postcopy-preempt (yank): docs/findings.md.</summary>
+    public const string YankedPreemptMayCrash = "on 7.2 the source of a postcopy with postcopy-preempt whose channels were dropped may crash when it recovers";
+
     /// <summary>Why 7.2 is not asked to recover with postcopy-preempt through a proxy: docs/findings.md.</summary>
     public const string PreemptRecoveryMayFail = "on 7.2 a postcopy with postcopy-preempt that has recovered may break by itself";
 
