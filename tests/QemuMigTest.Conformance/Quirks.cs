@@ -14,6 +14,9 @@ internal static class Quirks
     /// <summary>A guest that moves in the firmware's hands (SMM) has no hardware breakpoints any more: docs/findings.md, seen on 10.0, not on 7.2, 10.2 and 11.1; the versions in between are a guess.</summary>
     public static bool FirmwareLosesBreakpoints(MigrationEnvironment environment) => environment.Destination.Version.IsAtLeast(8, 0) && !environment.Destination.Version.IsAtLeast(10, 1);
 
+    /// <summary>Interrupt pins of q35's devices lead where a reset leads them on the destination: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
+    public static bool InterruptRoutesAreForgotten(QemuVersion version) => version.IsAtLeast(7, 2);
+
     /// <summary>Memory at SMBASE that firmware has locked, and that is hidden, is open on the destination: docs/findings.md, seen on 7.2 and 10.0, not on 10.2 and 11.1; the version in between is a guess.</summary>
     public static bool LockedSmbaseOpens(QemuVersion version) => !version.IsAtLeast(10, 1);
 
