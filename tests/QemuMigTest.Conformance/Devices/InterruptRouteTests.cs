@@ -12,13 +12,10 @@ public sealed class InterruptRouteTests : MigrationFixture
     private const ulong Route = 0xfed1_f146;
     private const ushort FirstPinToLast = 0x3217;
     private const uint Queue = 0x6_0000;
-    private const ulong IoApic = 0xfec0_0000;
     private const int FirstLine = 16;
     private const int Lines = 8;
     private const int LastLine = FirstLine + Lines - 1;
     private const uint LevelTriggered = 0x8051;
-    private const uint Masked = 0x1_0000;
-    private const uint HasNoEndYet = 1 << 14;
     private const uint NoProcessor = 0x0f00_0000;
 
     [MigrationTest("/migration/devices/interrupt-route")]
@@ -38,7 +35,7 @@ public sealed class InterruptRouteTests : MigrationFixture
 
         BitConverter.ToUInt16(pair.Destination.Process.QTest!.Read(Route, sizeof(ushort))).ShouldBe(FirstPinToLast, "destination: D28IR, as the guest had set it");
         var raised = await RaiseAsync("after the migration");
-        SetLines(pair.Source.Process.QTest!, Masked, 0);
+        SetLines(pair.Source.Process.QTest!, IoApic.Masked, 0);
         if (Quirks.InterruptRoutesAreForgotten(Environment.Destination.Version))
         {
             raised.ShouldBe([FirstLine], "inputs of the I/O APIC that the device has raised; else the fault is mended: docs/findings.md");
@@ -51,12 +48,12 @@ public sealed class InterruptRouteTests : MigrationFixture
         async Task<IReadOnlyList<int>> RaiseAsync(string when)
         {
             var qtest = pair.Holder.Process.QTest!;
-            SetLines(qtest, LevelTriggered | Masked, NoProcessor);
+            SetLines(qtest, LevelTriggered | IoApic.Masked, NoProcessor);
             await entropy.FillAsync(when, ct);
             SetLines(qtest, LevelTriggered, NoProcessor);
-            var raised = Enumerable.Range(FirstLine, Lines).Where(line => (ReadLine(qtest, line) & HasNoEndYet) != 0).ToArray();
+            var raised = Enumerable.Range(FirstLine, Lines).Where(line => (IoApic.Read(qtest, line) & IoApic.HasNoEndYet) != 0).ToArray();
             device.TakeInterrupt().ShouldBeTrue($"{when}: the device's interrupt");
-            SetLines(qtest, Masked, 0);
+            SetLines(qtest, IoApic.Masked, 0);
             return raised;
         }
     }
@@ -65,18 +62,8 @@ public sealed class InterruptRouteTests : MigrationFixture
     {
         for (var line = FirstLine; line <= LastLine; line++)
         {
-            Select(qtest, line, 1);
-            qtest.Write(IoApic + 0x10, BitConverter.GetBytes(high));
-            Select(qtest, line, 0);
-            qtest.Write(IoApic + 0x10, BitConverter.GetBytes(low));
+            IoApic.Write(qtest, line, 1, high);
+            IoApic.Write(qtest, line, 0, low);
         }
     }
-
-    private static uint ReadLine(QTestClient qtest, int line)
-    {
-        Select(qtest, line, 0);
-        return BitConverter.ToUInt32(qtest.Read(IoApic + 0x10, sizeof(uint)));
-    }
-
-    private static void Select(QTestClient qtest, int line, int half) => qtest.Write(IoApic, [(byte)(0x10 + (2 * line) + half), 0, 0, 0]);
 }

@@ -30,14 +30,11 @@ public sealed class UnfinishedTests : MigrationFixture
     private const byte FifoOn = 0xc1;
     private const byte FifoOff = 0;
     private const byte TransmitterIsEmpty = 2;
-    private const ulong IoApic = 0xfec0_0000;
     private const int KeyboardLine = 1;
     private const int SerialLine = 4;
     private const ulong IoApicEnd = 0xfec0_0040;
     private const uint Vector = 0x51;
     private const uint LevelTriggered = 0x8000 | Vector;
-    private const uint Masked = 0x1_0000;
-    private const uint HasNoEndYet = 1 << 14;
     private const uint NoProcessor = 0x0f00_0000;
     private const ushort FirmwareSelector = 0x510;
     private const ushort FirmwareData = 0x511;
@@ -112,16 +109,16 @@ public sealed class UnfinishedTests : MigrationFixture
         qtest.Out8(Cmos.Index, FreeCmos);
 
         // A level-triggered interrupt that was handed over, to nobody, and has no end yet.
-        WriteIoApic(qtest, SerialLine, 1, NoProcessor);
-        WriteIoApic(qtest, SerialLine, 0, LevelTriggered);
+        IoApic.Write(qtest, SerialLine, 1, NoProcessor);
+        IoApic.Write(qtest, SerialLine, 0, LevelTriggered);
         qtest.Out8(Serial + 2, FifoOff);
         qtest.Out8(Serial + 1, TransmitterIsEmpty);
-        (ReadIoApic(qtest, SerialLine) & HasNoEndYet).ShouldBe(HasNoEndYet, "remote IRR of the serial port's line in the I/O APIC, on the source");
+        (IoApic.Read(qtest, SerialLine) & IoApic.HasNoEndYet).ShouldBe(IoApic.HasNoEndYet, "remote IRR of the serial port's line in the I/O APIC, on the source");
 
         // One that was asked for while its line was masked.
         KeyboardController.Start(qtest);
-        WriteIoApic(qtest, KeyboardLine, 1, NoProcessor);
-        WriteIoApic(qtest, KeyboardLine, 0, LevelTriggered | Masked);
+        IoApic.Write(qtest, KeyboardLine, 1, NoProcessor);
+        IoApic.Write(qtest, KeyboardLine, 0, LevelTriggered | IoApic.Masked);
         KeyboardController.Give(qtest, Given);
 
         qtest.Out16(FirmwareSelector, 0);
@@ -132,9 +129,9 @@ public sealed class UnfinishedTests : MigrationFixture
     private static void Finish(MigrationSide side)
     {
         var (name, qtest) = (side.Name, side.Process.QTest!);
-        (ReadIoApic(qtest, SerialLine) & HasNoEndYet).ShouldBe(HasNoEndYet, $"{name}: remote IRR of the serial port's line in the I/O APIC: it was handed over before the migration, and has no end yet");
+        (IoApic.Read(qtest, SerialLine) & IoApic.HasNoEndYet).ShouldBe(IoApic.HasNoEndYet, $"{name}: remote IRR of the serial port's line in the I/O APIC: it was handed over before the migration, and has no end yet");
         qtest.Write(IoApicEnd, BitConverter.GetBytes(Vector));
-        (ReadIoApic(qtest, SerialLine) & HasNoEndYet).ShouldBe(HasNoEndYet, $"{name}: remote IRR of the serial port's line in the I/O APIC: it has had its end now, and the line is asserted still: there is another");
+        (IoApic.Read(qtest, SerialLine) & IoApic.HasNoEndYet).ShouldBe(IoApic.HasNoEndYet, $"{name}: remote IRR of the serial port's line in the I/O APIC: it has had its end now, and the line is asserted still: there is another");
 
         // Reading it lowers the line.
         (qtest.In8(Serial + 2) & 0xc0).ShouldBe(0, $"{name}: whether the serial port's FIFO is on; it was turned off in pre-switchover");
@@ -152,8 +149,8 @@ public sealed class UnfinishedTests : MigrationFixture
         (gates & SpeakerBit).ShouldBe(SpeakerBit, $"{name}: whether the PC speaker sounds what counter 2 gives (port 0x{PitGates:x}, bit 1): it was turned on before the migration");
         (gates & RefreshBit).ShouldBe(0, $"{name}: the refresh bit of port 0x{PitGates:x}, which each read turns: it was set when it was read last, before the migration");
 
-        WriteIoApic(qtest, KeyboardLine, 0, LevelTriggered);
-        (ReadIoApic(qtest, KeyboardLine) & HasNoEndYet).ShouldBe(HasNoEndYet, $"{name}: remote IRR of the keyboard's line in the I/O APIC: it was masked when it was asked for, before the migration, and is not any more");
+        IoApic.Write(qtest, KeyboardLine, 0, LevelTriggered);
+        (IoApic.Read(qtest, KeyboardLine) & IoApic.HasNoEndYet).ShouldBe(IoApic.HasNoEndYet, $"{name}: remote IRR of the keyboard's line in the I/O APIC: it was masked when it was asked for, before the migration, and is not any more");
         KeyboardController.Read(qtest).ShouldBe($"{Given:x2}", $"{name}: what the keyboard's controller was told to give, before the migration");
         string.Concat(Enumerable.Range(0, 3).Select(_ => (char)qtest.In8(FirmwareData))).ShouldBe("EMU", $"{name}: the rest of fw_cfg's signature, whose first byte was read before the migration");
     }
@@ -164,10 +161,10 @@ public sealed class UnfinishedTests : MigrationFixture
         qtest.Out8(A20Port, A20Open);
         qtest.Out8(PitGates, 0);
         qtest.Out8(Serial + 1, 0);
-        WriteIoApic(qtest, SerialLine, 0, Masked);
-        WriteIoApic(qtest, SerialLine, 1, 0);
-        WriteIoApic(qtest, KeyboardLine, 0, Masked);
-        WriteIoApic(qtest, KeyboardLine, 1, 0);
+        IoApic.Write(qtest, SerialLine, 0, IoApic.Masked);
+        IoApic.Write(qtest, SerialLine, 1, 0);
+        IoApic.Write(qtest, KeyboardLine, 0, IoApic.Masked);
+        IoApic.Write(qtest, KeyboardLine, 1, 0);
         foreach (var (register, value) in Calendar.Zip(calendar, (register, value) => (register.Register, value)))
         {
             Cmos.Write(qtest, register, value);
@@ -185,18 +182,6 @@ public sealed class UnfinishedTests : MigrationFixture
     }
 
     private static int ReadCounter(QTestClient qtest, ushort counter) => qtest.In8(counter) | (qtest.In8(counter) << 8);
-
-    private static void WriteIoApic(QTestClient qtest, int line, int half, uint value)
-    {
-        qtest.Write(IoApic, [(byte)(0x10 + (2 * line) + half), 0, 0, 0]);
-        qtest.Write(IoApic + 0x10, BitConverter.GetBytes(value));
-    }
-
-    private static uint ReadIoApic(QTestClient qtest, int line)
-    {
-        qtest.Write(IoApic, [(byte)(0x10 + (2 * line)), 0, 0, 0]);
-        return BitConverter.ToUInt32(qtest.Read(IoApic + 0x10, sizeof(uint)));
-    }
 
     private static async Task<bool> HasClosedA20Async(MigrationSide side, CancellationToken ct) =>
         (await side.HumanAsync("info registers", ct)).Contains(string.Create(CultureInfo.InvariantCulture, $"A20={A20Closed}"), StringComparison.Ordinal);
