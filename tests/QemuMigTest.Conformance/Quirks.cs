@@ -17,6 +17,12 @@ internal static class Quirks
     /// <summary>Interrupt pins of q35's devices lead where a reset leads them on the destination: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
     public static bool InterruptRoutesAreForgotten(QemuVersion version) => version.IsAtLeast(7, 2);
 
+    /// <summary>Of some devices of PCI's nothing is sent, though a guest with them may migrate (acpi-erst, ati-vga, sdhci-pci): docs/findings.md, seen on 7.2, 10.0 and 11.1.</summary>
+    public static bool DevicesAreForgotten(QemuVersion version) => version.IsAtLeast(7, 2);
+
+    /// <summary>Some registers of am53c974 and vmxnet3 are not sent: docs/findings.md, seen on 7.2, 10.0 and 11.1.</summary>
+    public static bool RegistersAreForgotten(QemuVersion version) => version.IsAtLeast(7, 2);
+
     /// <summary>Memory at SMBASE that firmware has locked, and that is hidden, is open on the destination: docs/findings.md, seen on 7.2 and 10.0, not on 10.2 and 11.1; the version in between is a guess.</summary>
     public static bool LockedSmbaseOpens(QemuVersion version) => !version.IsAtLeast(10, 1);
 

@@ -25,6 +25,10 @@ internal sealed class PciFunction(MigrationPair pair, int slot, int function = 0
     private const uint InterruptStatus = 1 << 19;
     private const int FirstCapability = 0x34;
     private const ushort ReachedAndReaching = 7;
+    private const ushort Reached = 3;
+    private const int BarCount = 6;
+    private const uint IsPort = 1;
+    private const uint NoPort = 3;
     private const uint NoAddress = 0xf;
     private const uint WidthBits = 6;
     private const uint Wide = 4;
@@ -46,6 +50,31 @@ internal sealed class PciFunction(MigrationPair pair, int slot, int function = 0
 
     /// <summary>Lets it be reached, by memory and by ports, and reach memory itself.</summary>
     public void Enable() => Write16(CommandAndStatus, (ushort)(Read16(CommandAndStatus) | ReachedAndReaching));
+
+    /// <summary>Lets it be reached, and reach nothing.</summary>
+    public void EnableOnlyToBeReached() => Write16(CommandAndStatus, Reached);
+
+    /// <summary>Its ranges of registers, with their sizes: asks for these as a firmware does, by which it is not reached while it does.</summary>
+    public IReadOnlyList<(int Bar, bool IsPort, ulong Start, uint Bytes)> FindRanges()
+    {
+        Write16(CommandAndStatus, 0);
+        var ranges = new List<(int, bool, ulong, uint)>();
+        for (var bar = 0; bar < BarCount; bar++)
+        {
+            var (at, was) = (FirstBar + (bar * sizeof(uint)), Read(FirstBar + (bar * sizeof(uint))));
+            Write(at, uint.MaxValue);
+            var (isPort, mask) = ((was & IsPort) != 0, Read(at));
+            Write(at, was);
+            if (mask != 0)
+            {
+                // Of a port's number a function may know 16 bits only.
+                ranges.Add((bar, isPort, isPort ? was & ~NoPort : BaseAddress(bar), ~(isPort ? (mask | 0xffff_0000) & ~NoPort : mask & ~NoAddress) + 1));
+                bar += !isPort && (was & WidthBits) == Wide ? 1 : 0;
+            }
+        }
+
+        return ranges;
+    }
 
     /// <summary>A device behind this, which is a bridge.</summary>
     /// <param name="number">The device's own slot there, 0 to 31.</param>
@@ -88,6 +117,22 @@ internal sealed class PciFunction(MigrationPair pair, int slot, int function = 0
     {
         QTest.Out32(ConfigAddress, _address | (uint)register);
         return QTest.In32(ConfigData);
+    }
+
+    /// <summary>What qtest is to do before <see cref="ReadAddressed"/>, on either side.</summary>
+    /// <param name="register">A multiple of 4.</param>
+    public string AddressOf(int register) => $"outl 0x{ConfigAddress:x} 0x{_address | (uint)register:x}";
+
+    /// <summary>Reads what <see cref="AddressOf"/> has chosen.</summary>
+    public static string ReadAddressed { get; } = $"inl 0x{ConfigData:x}";
+
+    /// <summary>Writes four bytes of it.</summary>
+    /// <param name="register">A multiple of 4.</param>
+    /// <param name="value">What.</param>
+    public void Write(int register, uint value)
+    {
+        QTest.Out32(ConfigAddress, _address | (uint)register);
+        QTest.Out32(ConfigData, value);
     }
 
     /// <summary>Two bytes of it.</summary>
