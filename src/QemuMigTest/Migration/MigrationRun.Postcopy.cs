@@ -5,12 +5,18 @@ namespace QemuMigTest.Migration;
 // Postcopy, its pause and its recovery.
 public sealed partial class MigrationRun
 {
-    /// <summary>Switches to postcopy (migrate-start-postcopy, since 2.6): the destination runs when this returns.</summary>
+    /// <summary>Switches to postcopy (migrate-start-postcopy, since 2.6): the destination runs when this returns, or has its guest stopped if it was.</summary>
     public async Task StartPostcopyAsync(CancellationToken ct)
     {
         await WatchAsync(async token =>
         {
             await Source.ExecuteAsync("migrate-start-postcopy", null, token);
+            if (Pair.SourceStopped)
+            {
+                await Destination.WaitForStatusAsync(MigrationStatus.PostcopyActive, ct: token);
+                return;
+            }
+
             await Source.WaitForEventAsync("STOP", SourceEvents, token);
             await Destination.WaitForEventAsync("RESUME", DestinationEvents, token);
         }, ct);

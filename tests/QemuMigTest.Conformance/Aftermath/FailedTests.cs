@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using QemuMigTest.Conformance.Cancel;
 using QemuMigTest.Conformance.Devices;
 using QemuMigTest.Processes;
+using QemuMigTest.Qmp;
 
 namespace QemuMigTest.Conformance.Aftermath;
 
@@ -41,6 +42,18 @@ public sealed class FailedTests : AftermathFixture
         var migration = await pair.MigrateAsync(new MissingSocketChannel(), ct);
         await migration.FailAsync("No such file or directory", DestinationEnd.Stays, ct);
         await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);
+    }
+
+    // Refused with the reason, at once.
+    [MigrationTest("/migration/aftermath/failed/unreachable/file"), RequiresArgument("migrate", "channels", "file")]
+    public async Task The_guest_moves_after_a_file_could_not_be_made(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed, RegionMiB = PairOptions.SmallRegionMiB }, ct);
+        var refusal = await Should.ThrowAsync<QmpCommandException>(() => pair.Source.ExecuteAsync("migrate", new() { ["uri"] = $"file:{pair.Scratch.File("missing")}/file" }, ct));
+        refusal.Description.ShouldContain("No such file or directory");
+        (await pair.Source.QueryStatusAsync(ct)).Name.ShouldBe("running", "the source goes on after a migration that came to nothing");
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.CompleteAsync(ct);
     }
 
     // A source takes it also when its migration has failed.

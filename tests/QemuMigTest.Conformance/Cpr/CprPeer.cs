@@ -25,8 +25,27 @@ internal sealed class CprPeer : IDisposable
     public async Task AcceptAsync(CancellationToken ct)
     {
         _source = await _listener.AcceptAsync(ct);
+        _source.Blocking = false;
         await _source.ReceiveAsync(new byte[1], ct);
     }
+
+    /// <summary>Waits until the source has let go of the connection, one half of which it closes as soon as it has sent all.</summary>
+    public Task HungUpOnAsync(MigrationSide source, CancellationToken ct) => Poll.UntilAsync(source.Name, "it to let go of the connection to who took its RAM", _ =>
+    {
+        try
+        {
+            _source!.Send(new byte[1]);
+            return Task.FromResult<CprPeer?>(null);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.WouldBlock)
+        {
+            return Task.FromResult<CprPeer?>(null);
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.Shutdown or SocketError.ConnectionReset or SocketError.ConnectionAborted)
+        {
+            return Task.FromResult<CprPeer?>(this);
+        }
+    }, source.Process.LastSeen, source.Process.Options.Limits.Step, ct);
 
     /// <summary>Hangs up.</summary>
     public void Dispose()

@@ -53,6 +53,7 @@ public sealed class CprTests : MigrationFixture
         await peer.AcceptAsync(ct);
         await pair.Source.ExecuteAsync("migrate_cancel", null, ct);
         await pair.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Cancelled, from, $"migration status {MigrationStatus.Cancelled}", ct);
+        await peer.HungUpOnAsync(pair.Source, ct);
         var migration = await pair.MigrateAsync(new CprTransferChannel(deferred: true), ct);
         // What the first peer does then is nothing to the second migration.
         peer.Dispose();

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using QemuMigTest.Conformance.Devices;
+using QemuMigTest.Processes;
 using QemuMigTest.Qmp;
 
 namespace QemuMigTest.Conformance.Order;
@@ -9,15 +10,24 @@ public sealed class ContinueTests : MigrationFixture
 {
     private const int Rounds = 3;
 
-    // The run state is postmigrate; cont gives the guest back to the source, which then may migrate again.
-    [MigrationTest("/migration/order/cont-after-completion"), RequiresArgument("migrate", "channels", "file")]
+    // Many times what a downtime may be off by.
+    private static readonly TimeSpan LongDowntime = TimeSpan.FromSeconds(1);
+
+    // The run state is postmigrate; cont gives the guest back to the source, which then may migrate again. The first takes long, and the last tells its own downtime.
+    [MigrationTest("/migration/order/cont-after-completion"), RequiresArgument("migrate", "channels", "file"), RequiresCapability("pause-before-switchover")]
     public async Task A_source_whose_guest_was_saved_goes_on_and_is_saved_again(CancellationToken ct)
     {
         var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed, RegionMiB = PairOptions.SmallRegionMiB }, ct);
         for (var round = 1; round <= Rounds; round++)
         {
             var position = pair.Source.EventPosition;
+            await (round == 1 ? pair.Source.EnableAsync([MigrationCapability.PauseBeforeSwitchover], ct) : pair.Source.DisableAsync([MigrationCapability.PauseBeforeSwitchover], ct));
             await pair.Source.ExecuteAsync("migrate", new() { ["uri"] = $"file:{pair.Scratch.File($"saved-{round}")}" }, ct);
+            if (round == 1)
+            {
+                await HoldAsync(pair.Source, position, ct);
+            }
+
             await pair.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, position, "migration status completed", ct);
             await PostMigrate.WaitAsync(pair.Source, ct);
             var saved = await pair.Source.ReadGuestStateAsync(ct);
@@ -29,6 +39,15 @@ public sealed class ContinueTests : MigrationFixture
 
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);
+    }
+
+    private static async Task HoldAsync(MigrationSide source, int position, CancellationToken ct)
+    {
+        var stopped = await source.WaitForEventAsync("STOP", position, ct);
+        await source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.PreSwitchover, position, "migration status pre-switchover", ct);
+        await Poll.UntilAsync(source.Name, $"a guest that is away for {LongDowntime.TotalSeconds} s", _ => Task.FromResult(TimeProvider.System.GetUtcNow() > stopped.Timestamp + LongDowntime ? source : null),
+            source.Process.LastSeen, source.Process.Options.Limits.Step, ct);
+        await source.ExecuteAsync("migrate-continue", new() { ["state"] = "pre-switchover" }, ct);
     }
 
     [MigrationTest("/migration/order/cont-without-disk"), RequiresDevice("virtio-blk-pci")]

@@ -14,6 +14,7 @@ public sealed class DirtyBitmapTests : MigrationFixture
     private const string Name = "since-backup";
     private const string Second = "since-weekly-backup";
     private const int Granularity = 512;
+    private const int CoarseGranularity = 65536;
     private static readonly bool[] TransientAndPersistent = [false, true];
     private static readonly bool?[] AsItWasAndOther = [null, false, true];
 
@@ -23,12 +24,14 @@ public sealed class DirtyBitmapTests : MigrationFixture
     {
         var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, Convergence = Convergence.Allowed, Capabilities = MigrationCapability.Several(capabilities) }, ct);
         await AddAsync(pair, Name, ct);
+        // The disk is only a part of its one piece.
+        await AddAsync(pair, Second, ct, CoarseGranularity);
         await pair.Source.HumanAsync($"qemu-io {Disk} \"write 0 {Granularity}\"", ct);
-        var expected = (Name, Granularity, Count: Granularity);
-        (await BitmapsAsync(pair.Source, ct)).ShouldBe([expected], "one piece of the disk was written to");
+        (string, int, int)[] expected = [(Name, Granularity, Granularity), (Second, CoarseGranularity, CoarseGranularity)];
+        (await BitmapsAsync(pair.Source, ct)).ShouldBe(expected, "one piece of the disk was written to");
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);
-        (await BitmapsAsync(pair.Destination, ct)).ShouldBe(along ? [expected] : []);
+        (await BitmapsAsync(pair.Destination, ct)).ShouldBe(along ? expected : []);
     }
 
     [MigrationTest("/migration/promises/dirty-bitmaps/mapping"), RequiresCapability("dirty-bitmaps"), RequiresArgument("migrate-set-parameters", "block-bitmap-mapping")]
@@ -196,8 +199,8 @@ public sealed class DirtyBitmapTests : MigrationFixture
     private static async Task<bool> IsBusyAsync(MigrationSide side, CancellationToken ct) =>
         (await DiskAsync(side, ct)).GetProperty("dirty-bitmaps").EnumerateArray().Any(bitmap => bitmap.GetProperty("busy").GetBoolean());
 
-    private static Task AddAsync(MigrationPair pair, string name, CancellationToken ct) =>
-        pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = Disk, ["name"] = name, ["granularity"] = Granularity }, ct);
+    private static Task AddAsync(MigrationPair pair, string name, CancellationToken ct, int granularity = Granularity) =>
+        pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = Disk, ["name"] = name, ["granularity"] = granularity }, ct);
 
     private static int Number(JsonElement bitmap, string name) => bitmap.GetProperty(name).GetInt32();
 }

@@ -18,6 +18,10 @@ public sealed class DirtyRateTests : MigrationFixture
     {
         var pair = await StartPairAsync(ct);
         (await MeasureAsync(pair.Source, Sampling, ct)).ShouldBeInRange(PairOptions.SmallRegionMiB * 0.6, PairOptions.SmallRegionMiB * 1.5, "MiB/s");
+        await pair.Source.ExecuteAsync("stop", null, ct);
+        (await MeasureAsync(pair.Source, Sampling, ct)).ShouldBe(0, "MiB/s of a guest that is stopped");
+        await pair.Source.ContinueAsync(ct);
+        (await MeasureAsync(pair.Source, Sampling, ct)).ShouldBeInRange(PairOptions.SmallRegionMiB * 0.6, PairOptions.SmallRegionMiB * 1.5, "MiB/s, once more");
         await MoveAsync(pair, ct);
     }
 
