@@ -9,6 +9,8 @@ internal sealed partial class MachineOracle : IPairOracle
 {
     private const int ConfigurationSize = 256;
     private const ulong MemoryMappedConfiguration = 0xb000_0000;
+    private const string MapCommand = "info mtree -f";
+    private const int MostRanges = 6;
 
     // The events' times are taken a moment before or after the clock is started or stopped: 0.4 s on a machine with 15 busy threads.
     private static readonly TimeSpan ClockSlack = TimeSpan.FromSeconds(2);
@@ -91,6 +93,11 @@ internal sealed partial class MachineOracle : IPairOracle
                 findings.Add(new(Name, destination.Name, $"{command}: {left.Count} lines on the source, {arrived.Count} here"));
             }
         }
+
+        var (map, mapThere) = (MemoryMap.Parse(await source.HumanAsync(MapCommand, ct)), MemoryMap.Parse(await destination.HumanAsync(MapCommand, ct)));
+        var (missing, more) = (MemoryMap.Missing(map, mapThere), MemoryMap.Missing(mapThere, map));
+        findings.AddRange(missing.Take(MostRanges).Select(range => new OracleFinding(Name, destination.Name, $"{MapCommand}: without \"{range}\", which the source has ({missing.Count} ranges in all)")));
+        findings.AddRange(more.Take(MostRanges).Select(range => new OracleFinding(Name, destination.Name, $"{MapCommand}: with \"{range}\", which the source has not ({more.Count} ranges in all)")));
     }
 
     private async Task ComparePciAsync(MigrationSide source, MigrationSide destination, List<OracleFinding> findings, CancellationToken ct)

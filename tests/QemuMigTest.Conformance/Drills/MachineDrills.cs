@@ -18,10 +18,14 @@ public sealed class MachineDrills : DrillFixture
         qtest.Out8(0x20, 0xc6);
         qtest.Out32(0xcf8, 0x8000_fa3c);
         qtest.Out8(0xcfc, 0x77);
+        // Memory at 0xd8000 that is read-only can be written to.
+        qtest.Out32(0xcf8, 0x8000_0094);
+        qtest.Out8(0xcfc, 0x33);
         qtest.Out8(0x43, 0xb8);
         qtest.Out8(0x0a, 1);
         qtest.Out32(0x630, qtest.In32(0x630) ^ 8);
         var findings = await FindingsAsync(pair, ct);
+        findings.ShouldMatch(@"\[machine\] destination: info mtree -f: with ""[^""]*memory[^""]*"", [^:]*: 0*d8000-[0-9a-f]* \(prio 0, ram\): pc\.ram");
         findings.ShouldContain("[machine] destination: CMOS RAM at 0x4c: expected");
         findings.ShouldContain("[machine] destination: second PIC, mask: expected");
         findings.ShouldContain("[machine] destination: PCI configuration space of 00:1f.2, offset 0x3c: expected");
