@@ -23,6 +23,10 @@ public sealed class BoardTests : MigrationFixture
     private const byte NoInterrupt = 0xc1;
     private const byte CharacterTimeout = 0xcc;
     private const string Received = "xyz";
+
+    // No reset, and A20 open; of the lines that are connected to nothing, which a reset sets, two are set and two are not.
+    private const byte OutputPort = 0x4b;
+    private const byte ResetOutputPort = 0xcf;
     private const string FirstKeys = "abcdef";
     private const string LastKeys = "ghij";
     private const string LaterKey = "k";
@@ -73,6 +77,7 @@ public sealed class BoardTests : MigrationFixture
     {
         var qtest = side.Process.QTest!;
         KeyboardController.Start(qtest);
+        KeyboardController.SetOutputPort(qtest, OutputPort);
         foreach (var value in new byte[] { 0xf3, 20, 0xe8, 3, 0xf4 })
         {
             KeyboardController.ToMouse(qtest, value);
@@ -109,6 +114,9 @@ public sealed class BoardTests : MigrationFixture
         KeyboardController.ReadAll(qtest).ShouldBe(["fa", "41"], $"{side.Name}: the keyboard's set of scan codes, asked for by a command whose first byte was sent before the migration");
         KeyboardController.ToMouse(qtest, 0xe9);
         KeyboardController.ReadAll(qtest).ShouldBe(["mouse fa", "mouse 20", "mouse 03", "mouse 14"], $"{side.Name}: whether the mouse tells of moves, its resolution, its rate");
+        KeyboardController.GiveOutputPort(qtest);
+        KeyboardController.Read(qtest).ShouldBe($"{OutputPort:x2}", $"{side.Name}: the output port of the keyboard's controller, which was set before the migration");
+        KeyboardController.SetOutputPort(qtest, ResetOutputPort);
     }
 
     private static string[] Moved(byte by) => ["mouse 08", $"mouse {by:x2}", "mouse 00"];

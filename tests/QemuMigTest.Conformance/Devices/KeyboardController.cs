@@ -30,6 +30,16 @@ internal static class KeyboardController
         qtest.Out8(Data, value);
     }
 
+    /// <summary>Sets its output port, of which bit 0 must be set, else the machine is reset, and bit 1 opens A20.</summary>
+    public static void SetOutputPort(QTestClient qtest, byte value)
+    {
+        qtest.Out8(Status, 0xd1);
+        qtest.Out8(Data, value);
+    }
+
+    /// <summary>Has it give its output port, as the next byte to be read. Bits 4 and 5 tell that there was one before.</summary>
+    public static void GiveOutputPort(QTestClient qtest) => qtest.Out8(Status, 0xd0);
+
     /// <summary>A byte for the keyboard.</summary>
     public static void ToKeyboard(QTestClient qtest, byte value) => qtest.Out8(Data, value);
 
