@@ -14,6 +14,7 @@ internal sealed class VirtioDevice
     private const uint Common = 1;
     private const uint Notify = 2;
     private const uint InterruptStatus = 3;
+    private const uint Configuration = 4;
 
     // Of the common structure.
     private const int DeviceFeatureSelect = 0x00;
@@ -44,6 +45,7 @@ internal sealed class VirtioDevice
     private readonly ulong _notify;
     private readonly uint _notifyStep;
     private readonly ulong _interruptStatus;
+    private readonly ulong _configuration;
     private readonly MsiX? _vectors;
     private readonly List<ushort> _queues = [];
 
@@ -75,6 +77,9 @@ internal sealed class VirtioDevice
                     break;
                 case InterruptStatus:
                     _interruptStatus = address;
+                    break;
+                case Configuration:
+                    _configuration = address;
                     break;
             }
         }
@@ -148,6 +153,26 @@ internal sealed class VirtioDevice
 
     /// <summary>The same with all that it may be of: bit 0 for requests, bit 1 for its configuration.</summary>
     public byte TakeInterrupts() => QTest.Read(_interruptStatus, 1)[0];
+
+    /// <summary>Reads what is its own kind's alone: its configuration.</summary>
+    /// <param name="at">From where on.</param>
+    /// <param name="bytes">2, 4 or 8.</param>
+    public ulong ReadConfiguration(int at, int bytes)
+    {
+        var value = new byte[sizeof(ulong)];
+        QTest.Read(_configuration + (ulong)at, value.AsSpan(0, bytes));
+        return BinaryPrimitives.ReadUInt64LittleEndian(value);
+    }
+
+    /// <summary>Writes four bytes of it.</summary>
+    /// <param name="at">From where on.</param>
+    /// <param name="value">What.</param>
+    public void WriteConfiguration(int at, uint value)
+    {
+        var written = new byte[sizeof(uint)];
+        BinaryPrimitives.WriteUInt32LittleEndian(written, value);
+        QTest.Write(_configuration + (ulong)at, written);
+    }
 
     /// <summary>All that its registers say of how it is driven, each with its name. Which queue is selected changes.</summary>
     public IReadOnlyList<string> Describe()

@@ -79,12 +79,13 @@ public sealed class VirtioTests : MigrationFixture
     {
         const byte FirstVlan = 7;
         const int OtherVlan = 0x123;
-        const ulong Mac = 1UL << 5, ControlQueue = 1UL << 17, Receive = 1UL << 18, Vlan = 1UL << 19, SetMac = 1UL << 23;
+        const byte OfAllKinds = 3;
+        const ulong Mac = 1UL << 5, Status = 1UL << 16, ControlQueue = 1UL << 17, Receive = 1UL << 18, Vlan = 1UL << 19, SetMac = 1UL << 23;
         var pair = await StartPairAsync(With(new QemuCommandLine()
             .With("-netdev", "hubport,id=net0,hubid=0")
             .With("-device", $"virtio-net-pci,id=nic0,netdev=net0,addr={VirtioDevice.Slot},disable-legacy=on,romfile=,mac=52:54:00:12:34:56")), ct);
         var device = new VirtioDevice(pair);
-        device.Begin(Mac | ControlQueue | Receive | Vlan | SetMac);
+        device.Begin(Mac | Status | ControlQueue | Receive | Vlan | SetMac);
         var queue = device.AddQueue(2, Queue);
         device.Go();
         // Not promiscuous, all multicasts, an address of its own, one more of each kind, two VLANs and not a third: 10.0 begins with all of them.
@@ -101,6 +102,8 @@ public sealed class VirtioTests : MigrationFixture
 
         var filter = await FilterAsync(pair, ct);
         ((string?)filter["main-mac"]).ShouldBe("52:54:00:65:43:21");
+        device.TakeInterrupts().ShouldBe((byte)1, "the device is done with its commands");
+        await SetLinkAsync(pair, device, up: false, ct);
         var driven = device.Describe();
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
         await migration.WaitForPassAsync(2, ct);
@@ -108,6 +111,13 @@ public sealed class VirtioTests : MigrationFixture
         await migration.CompleteAsync(ct);
 
         device.Describe().ShouldBe(driven, "the device should be driven as it was");
+        HasLink(device).ShouldBeFalse("whether the link, which was down when the guest left, is up");
+        // QEMU tells of requests, too, where only the configuration has changed.
+        device.TakeInterrupts().ShouldBe(OfAllKinds, "interrupts that were pending when the guest left: its link went down (set_link), and nobody has read that");
+        device.TakeInterrupts().ShouldBe((byte)0, "they were taken");
+        await SetLinkAsync(pair, device, up: true, ct);
+        // It stays pending, as it is on the source, with which this side is compared after the test.
+        new PciFunction(pair, VirtioDevice.Slot).WantsInterrupt.ShouldBeTrue("the link has come up after the migration, and nobody has read that");
         if (Quirks.VlansAreLost(Environment.Destination.Version))
         {
             filter["vlan"] = "none";
@@ -131,6 +141,19 @@ public sealed class VirtioTests : MigrationFixture
         var pic = (ushort)(line < 8 ? 0x20 : 0xa0);
         qtest.Out8(pic, RequestRegister);
         return (qtest.In8(pic) & (1 << (line % 8))) != 0;
+    }
+
+    private static bool HasLink(VirtioDevice device)
+    {
+        const int StatusAt = 6;
+        const ulong LinkUp = 1;
+        return (device.ReadConfiguration(StatusAt, sizeof(ushort)) & LinkUp) != 0;
+    }
+
+    private static async Task SetLinkAsync(MigrationPair pair, VirtioDevice device, bool up, CancellationToken ct)
+    {
+        await pair.Holder.ExecuteAsync("set_link", new() { ["name"] = "nic0", ["up"] = up }, ct);
+        HasLink(device).ShouldBe(up, "whether the link is up, as set_link has just set it");
     }
 
     private async Task MoveQueueAsync(IReadOnlyList<MigrationCapability> capabilities, Func<MigrationRun, Task> switchOver, CancellationToken ct)
