@@ -42,6 +42,13 @@ public sealed class AccountRulesTests
     public void A_number_that_cannot_be_is_named(string said, string instead, string finding) =>
         AccountRules.Check(Account(Precopy.Replace(said, instead, StringComparison.Ordinal))).ShouldContain(text => text.Contains(finding, StringComparison.Ordinal));
 
+    // 421 pages were not sent.
+    [TestCase(421 * 4096, false)]
+    [TestCase(420 * 4096, true)]
+    public void Pages_that_the_guest_has_not_plugged_need_not_be_sent(int unplugged, bool wrong) =>
+        AccountRules.Check(Account(Precopy.Replace("\"duplicate\": 13067", "\"duplicate\": 100", StringComparison.Ordinal)) with { UnpluggedBytes = unplugged })
+            .Any(text => text.Contains("must be sent once at least", StringComparison.Ordinal)).ShouldBe(wrong);
+
     [TestCase("multifd", "capability multifd is on, and there was no multifd-bytes")]
     [TestCase("xbzrle", "capability xbzrle is on, and there was no xbzrle-cache")]
     [TestCase("pause-before-switchover", "capability pause-before-switchover is on, and there was no status pre-switchover")]
