@@ -13,6 +13,9 @@ internal sealed class AddedRegisters
     // The same in each run: what a device makes of it is found again.
     private const int Seed = 20;
 
+    // Some registers take no value with a certain bit in it: then another one.
+    private static readonly uint[] Masks = [uint.MaxValue, 0x1224_9245, 0x4492_4928];
+
     private readonly AddedDevice _device;
     private readonly PciFunction? _function;
     private readonly List<(string Name, bool IsPort, ulong Start, int Bytes, int Width)> _ranges = [];
@@ -51,11 +54,14 @@ internal sealed class AddedRegisters
     public void Plant(MigrationPair pair)
     {
         var (script, values) = (new QTestScript(), new Random(Seed));
-        foreach (var (_, isPort, start, bytes, width) in _device.Planted is null ? _ranges : [])
+        foreach (var most in _device.Planted is null ? Masks : [])
         {
-            for (var at = 0; at + width <= Math.Min(bytes, MostPlanted); at += width)
+            foreach (var (_, isPort, start, bytes, width) in _ranges)
             {
-                script.Do($"{(isPort ? "out" : "write")}{Letter(width)} 0x{start + (ulong)at:x} 0x{(width == sizeof(byte) ? values.Next(1 << 8) : values.NextInt64(1L << 32)):x}");
+                for (var at = 0; at + width <= Math.Min(bytes, MostPlanted); at += width)
+                {
+                    script.Do($"{(isPort ? "out" : "write")}{Letter(width)} 0x{start + (ulong)at:x} 0x{values.NextInt64(1L << 32) & most & (width == sizeof(byte) ? byte.MaxValue : uint.MaxValue):x}");
+                }
             }
         }
 
