@@ -21,7 +21,7 @@ internal static class MemoryMap
             }
             else if (line.StartsWith(SpacePrefix, StringComparison.Ordinal))
             {
-                spaces.AddRange(Spaces.Any(space => line.AsSpan(SpacePrefix.Length).StartsWith(space, StringComparison.Ordinal)) ? [line[SpacePrefix.Length..]] : []);
+                spaces.AddRange(Spaces.Any(space => line.AsSpan(SpacePrefix.Length).StartsWith(space, StringComparison.Ordinal)) ? [line[SpacePrefix.Length..].Replace("\"", "", StringComparison.Ordinal)] : []);
             }
             else
             {

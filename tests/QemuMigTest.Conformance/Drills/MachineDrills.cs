@@ -25,7 +25,7 @@ public sealed class MachineDrills : DrillFixture
         qtest.Out8(0x0a, 1);
         qtest.Out32(0x630, qtest.In32(0x630) ^ 8);
         var findings = await FindingsAsync(pair, ct);
-        findings.ShouldMatch(@"\[machine\] destination: info mtree -f: with ""[^""]*memory[^""]*"", [^:]*: 0*d8000-[0-9a-f]* \(prio 0, ram\): pc\.ram");
+        findings.ShouldContain("[machine] destination: info mtree -f: with \"cpu-memory-0, root: system: 00000000000d8000-00000000000dffff (prio 0, ram): pc.ram @00000000000d8000\", which the source has not");
         findings.ShouldContain("[machine] destination: CMOS RAM at 0x4c: expected");
         findings.ShouldContain("[machine] destination: second PIC, mask: expected");
         findings.ShouldContain("[machine] destination: PCI configuration space of 00:1f.2, offset 0x3c: expected");

@@ -25,7 +25,7 @@ public class MemoryMapTests
     public void Each_space_of_a_processor_has_the_ranges_of_its_view()
     {
         var map = MemoryMap.Parse(Two);
-        map.ShouldContain("\"cpu-memory-0\", root: system: 0000000000000000-000000000009ffff (prio 0, ram): pc.ram");
+        map.ShouldContain("cpu-memory-0, root: system: 0000000000000000-000000000009ffff (prio 0, ram): pc.ram");
         map.Count.ShouldBe(6);
     }
 
@@ -35,7 +35,7 @@ public class MemoryMapTests
         var parts = Two.Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
         MemoryMap.Missing(MemoryMap.Parse(Two), MemoryMap.Parse($"{parts[1]}\n\n{parts[0]}\n")).ShouldBeEmpty();
         var other = MemoryMap.Parse(Two.Replace("ram): pc.ram", "rom): pc.ram", StringComparison.Ordinal));
-        MemoryMap.Missing(MemoryMap.Parse(Two), other).ShouldBe(["\"cpu-memory-0\", root: system: 0000000000000000-000000000009ffff (prio 0, ram): pc.ram", "\"memory\", root: system: 0000000000000000-000000000009ffff (prio 0, ram): pc.ram"]);
+        MemoryMap.Missing(MemoryMap.Parse(Two), other).ShouldBe(["cpu-memory-0, root: system: 0000000000000000-000000000009ffff (prio 0, ram): pc.ram", "memory, root: system: 0000000000000000-000000000009ffff (prio 0, ram): pc.ram"]);
     }
 
     [Test]
