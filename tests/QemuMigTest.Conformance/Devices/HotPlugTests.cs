@@ -59,11 +59,13 @@ public sealed class HotPlugTests : MigrationFixture
         await migration.CompleteAsync(ct);
 
         pair.Destination.Process.QTest!.Read(Start, Bytes).AsSpan().SequenceEqual(expected).ShouldBeTrue("the memory that was plugged has all that was written to it");
-        (await DescribeAsync(pair.Destination, ct)).ShouldBe(await DescribeAsync(pair.Source, ct), "what the destination says of what was plugged");
+        var across = pair.Source.Binary.Version != pair.Destination.Binary.Version;
+        (await DescribeAsync(pair.Destination, across, ct)).ShouldBe(await DescribeAsync(pair.Source, across, ct), "what the destination says of what was plugged");
         new PciFunction(pair, VirtioDevice.Slot).Behind(0).Class.ShouldNotBe(PciFunction.NoClass, "the device that was plugged");
     }
 
-    private static async Task<IReadOnlyList<string>> DescribeAsync(MigrationSide side, CancellationToken ct)
+    // Of vCPUs an older version tells in its own way, until a guest's ACPI asks for the other: not so a newer one.
+    private static async Task<IReadOnlyList<string>> DescribeAsync(MigrationSide side, bool across, CancellationToken ct)
     {
         var qtest = side.Process.QTest!;
         var memory = (await side.ExecuteAsync("query-memory-devices", null, ct)).EnumerateArray().Select(device => device.GetProperty("data"))
@@ -73,7 +75,7 @@ public sealed class HotPlugTests : MigrationFixture
         [
             .. memory, .. vcpus,
             $"ACPI, memory: {Convert.ToHexStringLower([.. Enumerable.Range(MemorySlots, MemoryRegisters).Select(port => qtest.In8((ushort)port))])}",
-            $"ACPI, vCPUs: {Convert.ToHexStringLower([.. Enumerable.Range(Vcpus, VcpuRegisters).Select(port => qtest.In8((ushort)port))])}",
+            across ? "" : $"ACPI, vCPUs: {Convert.ToHexStringLower([.. Enumerable.Range(Vcpus, VcpuRegisters).Select(port => qtest.In8((ushort)port))])}",
         ];
     }
 }
