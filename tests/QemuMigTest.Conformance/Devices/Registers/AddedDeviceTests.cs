@@ -86,11 +86,7 @@ public sealed class AddedDeviceTests : MigrationFixture
     public async Task Nothing_of_a_device_is_forgotten(string model, string options, string? backend, string? value, CancellationToken ct)
     {
         var device = new AddedDevice(model) { Options = options, Backends = backend is null ? [] : [(backend, value!)] };
-        if (!device.IsIn(Environment))
-        {
-            Skip($"device {model}", new("a QEMU without it", "qom-list-types does not list it"));
-        }
-
+        SkipWithout(device);
         var (pair, differences) = await CompareAsync([device], ct);
         if (Quirks.DevicesAreForgotten(Environment.Destination.Version))
         {
@@ -108,11 +104,7 @@ public sealed class AddedDeviceTests : MigrationFixture
     public async Task No_register_of_a_device_is_forgotten(string model, string options, string one, string other, CancellationToken ct)
     {
         var device = new AddedDevice(model) { Options = options };
-        if (!device.IsIn(Environment))
-        {
-            Skip($"device {model}", new("a QEMU without it", "qom-list-types does not list it"));
-        }
-
+        SkipWithout(device);
         var (_, differences) = await CompareAsync([device], ct);
         if (Quirks.RegistersAreForgotten(Environment.Destination.Version))
         {
@@ -122,6 +114,14 @@ public sealed class AddedDeviceTests : MigrationFixture
         }
 
         differences.ShouldBeEmpty(Same);
+    }
+
+    private void SkipWithout(AddedDevice device)
+    {
+        if (!device.IsIn(Environment))
+        {
+            Skip($"device {device.Model}", new("a QEMU without it", "qom-list-types does not list it"));
+        }
     }
 
     private static AddedDevice Screen(string model) => new(model) { Options = "romfile=" };
@@ -142,8 +142,7 @@ public sealed class AddedDeviceTests : MigrationFixture
         slots.Keys.Where((device, i) => device.ShowsIt && before[i].All(register => after[i][register.Key] == register.Value)).Select(device => device.Model).ShouldBeEmpty("devices that show nothing of what was written to them");
 
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
-        await migration.Destination.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.DestinationEvents, "the end of the migration", ct);
-        await migration.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.SourceEvents, "the end of the migration", ct);
+        await DeviceRegisters.UntilBothCompletedAsync(migration, ct);
         var differences = SavedDevices.Compare(pair, await SavedDevices.SaveAsync(pair.Source, pair, ct), await SavedDevices.SaveAsync(pair.Destination, pair, ct)).ToList();
         foreach (var device in registers)
         {

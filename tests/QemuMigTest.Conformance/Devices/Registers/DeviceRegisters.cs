@@ -19,4 +19,11 @@ internal abstract class DeviceRegisters
     /// <summary>Reads all, by name. Reading may change the device.</summary>
     /// <param name="qtest">Of the side.</param>
     public abstract IReadOnlyDictionary<string, ulong> Read(QTestClient qtest);
+
+    /// <summary>Waits until both sides have said completed, and leaves the guest stopped on both, so that they can be compared.</summary>
+    public static async Task UntilBothCompletedAsync(MigrationRun migration, CancellationToken ct)
+    {
+        await migration.Destination.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.DestinationEvents, "the end of the migration", ct);
+        await migration.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.SourceEvents, "the end of the migration", ct);
+    }
 }

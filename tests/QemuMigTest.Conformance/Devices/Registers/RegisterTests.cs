@@ -69,9 +69,7 @@ public sealed class RegisterTests : MigrationFixture
         await pair.StopSourceAsync(ct);
         registers.Plant(pair);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
-        await migration.Destination.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.DestinationEvents, "the end of the migration", ct);
-        await migration.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, migration.SourceEvents, "the end of the migration", ct);
-
+        await DeviceRegisters.UntilBothCompletedAsync(migration, ct);
         var (source, destination) = (registers.Read(pair.Source.Process.QTest!), registers.Read(pair.Destination.Process.QTest!));
         source.Values.Distinct().Count().ShouldBeGreaterThanOrEqualTo(FewestValues, "different values of its registers: what nobody answers for reads as one or the other");
         source.Where(register => destination[register.Key] != register.Value).Select(register => $"{register.Key}: 0x{register.Value:x} on the source, 0x{destination[register.Key]:x} on the destination")
