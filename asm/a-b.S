@@ -180,7 +180,7 @@ page_stride:
 stamp_spacing:
 	.long	4
 passes_per_marker:
-	.long	8
+	.long	4
 flags:
 	.long	0
 

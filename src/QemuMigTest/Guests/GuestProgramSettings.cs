@@ -10,7 +10,7 @@ namespace QemuMigTest.Guests;
 ///     RegionEnd = 0x6400000,
 ///     PageStride = 4096,
 ///     StampSpacing = 4,
-///     PassesPerMarker = 8,
+///     PassesPerMarker = 4,
 ///     Suspend = false,
 /// }
 /// </code>
@@ -42,7 +42,7 @@ public sealed record GuestProgramSettings
     public uint StampSpacing { get; init; } = 4;
 
     /// <summary>Passes over the region from one 'B' on the serial line to the next, 1 or more.</summary>
-    public uint PassesPerMarker { get; init; } = 8;
+    public uint PassesPerMarker { get; init; } = 4;
 
     /// <summary>Whether the guest puts the machine (q35) to sleep, ACPI S3, after its first 'B'. It does so once: a machine that was
     /// woken, or reset, starts the program again and runs on: its counters start from zero, its stamps are those of before.</summary>

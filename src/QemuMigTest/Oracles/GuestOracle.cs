@@ -10,8 +10,22 @@ namespace QemuMigTest.Oracles;
 internal sealed class GuestOracle(IdleOracle idle) : IPairOracle
 {
     private const int CounterBytes = 256;
+    private Task<IReadOnlyList<OracleFinding>>? _moves;
 
     public string Name => "guest";
+
+    /// <summary>Begins to wait for a guest that runs to move, while others check what does not need it to stand still.</summary>
+    public void Begin(MigrationPair pair, CancellationToken ct) =>
+        _moves = pair.StateProgram is null && !pair.GuestSuspended && !IsStoppedInSource(pair) ? CheckMovesAsync(pair, ct) : null;
+
+    /// <summary>Waits no longer for what was begun and not asked for: the time for all is over.</summary>
+    public async Task EndAsync()
+    {
+        if (Interlocked.Exchange(ref _moves, null) is { } moves)
+        {
+            await ((Task)moves).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
 
     public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
     {
@@ -28,14 +42,14 @@ internal sealed class GuestOracle(IdleOracle idle) : IPairOracle
             return findings;
         }
 
-        if (pair.Holder == pair.Source && pair.SourceStopped)
+        if (IsStoppedInSource(pair))
         {
             await pair.GoOnAsync(ct);
         }
 
         var left = pair.Holder == pair.Source || pair.Lost.Contains(pair.Source) || pair.Source.Process.HasExecutedAnother ? null : pair.Source;
         var leftBefore = left is null ? null : await left.ReadGuestStateAsync(ct);
-        await CheckMoves(pair, findings, ct);
+        findings.AddRange(await (Interlocked.Exchange(ref _moves, null) ?? CheckMovesAsync(pair, ct)));
         // A guest that is stopped already is not heard to stop, and what was found above says more than that.
         if (findings.Count == 0 || (await pair.Holder.QueryStatusAsync(ct)).Running)
         {
@@ -63,7 +77,9 @@ internal sealed class GuestOracle(IdleOracle idle) : IPairOracle
         return findings;
     }
 
-    private async Task CheckMoves(MigrationPair pair, List<OracleFinding> findings, CancellationToken ct)
+    private static bool IsStoppedInSource(MigrationPair pair) => pair.Holder == pair.Source && pair.SourceStopped;
+
+    private async Task<IReadOnlyList<OracleFinding>> CheckMovesAsync(MigrationPair pair, CancellationToken ct)
     {
         var holder = pair.Holder;
         var serial = holder.Serial.Position;
@@ -80,10 +96,11 @@ internal sealed class GuestOracle(IdleOracle idle) : IPairOracle
                 }
                 while (Counters(pair).AsSpan().SequenceEqual(before));
             }, () => new WaitTimeoutException(holder.Name, $"the counters of the page at 0x{pair.Program.Settings.RegionStart:x} to change", limit, holder.Serial.Tail()), ct);
+            return [];
         }
         catch (WaitTimeoutException e)
         {
-            findings.Add(new(Name, holder.Name, e.Message));
+            return [new(Name, holder.Name, e.Message)];
         }
     }
 

@@ -7,6 +7,7 @@ namespace QemuMigTest.Oracles;
 public sealed class PairVerifier
 {
     private readonly IdleOracle _idle = new();
+    private readonly GuestOracle _guest;
     private readonly IReadOnlyList<IPairOracle> _oracles;
     private readonly Dictionary<string, TimeSpan> _times = [];
 
@@ -14,23 +15,27 @@ public sealed class PairVerifier
     public IReadOnlyDictionary<string, TimeSpan> Times => _times;
 
     /// <summary>Makes one, for any number of pairs, one after the other.</summary>
-    public PairVerifier() => _oracles =
-    [
-        new StatusOracle(),
-        new OneRunnerOracle(),
-        new EventOracle(),
-        new DiskOracle(),
-        new AccountOracle(),
-        new SettingsOracle(),
-        new DirtyTrackingOracle(),
-        new GuestOracle(_idle),
-        new MemoryOracle(),
-        new StateGuestOracle(),
-        new MachineOracle(),
-        new TicksOracle(),
-        new ResidueOracle(),
-        _idle,
-    ];
+    public PairVerifier()
+    {
+        _guest = new(_idle);
+        _oracles =
+        [
+            new StatusOracle(),
+            new OneRunnerOracle(),
+            new EventOracle(),
+            new DiskOracle(),
+            new AccountOracle(),
+            new SettingsOracle(),
+            new DirtyTrackingOracle(),
+            _guest,
+            new MemoryOracle(),
+            new StateGuestOracle(),
+            new MachineOracle(),
+            new TicksOracle(),
+            new ResidueOracle(),
+            _idle,
+        ];
+    }
 
     /// <summary>Checks a pair in the middle of a test: after a migration, before the next. The guest is stopped when this returns.</summary>
     /// <exception cref="OracleException">Something does not hold; all findings are in it.</exception>
@@ -77,26 +82,34 @@ public sealed class PairVerifier
             return (ended, null);
         }
 
-        foreach (var oracle in _oracles)
+        _guest.Begin(pair, ct);
+        try
         {
-            var began = Stopwatch.GetTimestamp();
-            try
+            foreach (var oracle in _oracles)
             {
-                findings.AddRange(await oracle.CheckAsync(pair, ct));
-            }
-            catch (Exception e) when (ct.IsCancellationRequested && findings.Count > 0)
-            {
-                findings.Add(new(oracle.Name, "pair", $"the time for all oracles ended in this one: {e.Message}"));
-                return (findings, e);
-            }
-            catch (Exception e) when (!ct.IsCancellationRequested)
-            {
-                // What the others found says why, as often as not.
-                findings.Add(new(oracle.Name, "pair", $"it could not be checked: {e.Message}"));
-                broken ??= e;
-            }
+                var began = Stopwatch.GetTimestamp();
+                try
+                {
+                    findings.AddRange(await oracle.CheckAsync(pair, ct));
+                }
+                catch (Exception e) when (ct.IsCancellationRequested && findings.Count > 0)
+                {
+                    findings.Add(new(oracle.Name, "pair", $"the time for all oracles ended in this one: {e.Message}"));
+                    return (findings, e);
+                }
+                catch (Exception e) when (!ct.IsCancellationRequested)
+                {
+                    // What the others found says why, as often as not.
+                    findings.Add(new(oracle.Name, "pair", $"it could not be checked: {e.Message}"));
+                    broken ??= e;
+                }
 
-            _times[oracle.Name] = _times.GetValueOrDefault(oracle.Name) + Stopwatch.GetElapsedTime(began);
+                _times[oracle.Name] = _times.GetValueOrDefault(oracle.Name) + Stopwatch.GetElapsedTime(began);
+            }
+        }
+        finally
+        {
+            await _guest.EndAsync();
         }
 
         // First, for it explains what could not be checked.
