@@ -45,6 +45,13 @@ internal static class Quirks
     /// <summary>What happens where <see cref="CancelWaitsForConnection"/>, for the catalogue.</summary>
     public const string CancelWaitsForConnectionShown = "migrate_cancel while the source connects: it stays in cancelling, and can migrate to nobody else, until the connection is made or refused";
 
+    /// <summary>The main loop of a source stands still that was cancelled while it connects, with a return path, once the connection is made, until the other end hangs up: docs/findings.md, seen on 11.1.
+    /// That it came with 11.0 is a guess.</summary>
+    public static bool CancelledReturnPathHoldsMainLoop(QemuVersion version) => version.IsAtLeast(11, 0);
+
+    /// <summary>What happens where <see cref="CancelledReturnPathHoldsMainLoop"/>, for the catalogue.</summary>
+    public const string CancelledReturnPathHoldsMainLoopShown = "migrate_cancel while the source connects, with a return path: once the connection is made the source answers no command until its peer hangs up";
+
     /// <summary>A migration that is cancelled while its source connects goes on when the connection is made, if there was another migrate meanwhile: docs/findings.md, seen on 10.0 and 10.2.</summary>
     public static bool CancelledConnectionRevives(QemuVersion version) => !CancelWaitsForConnection(version) && version.IsAtLeast(10, 0);
 

@@ -16,17 +16,29 @@ public sealed class CancelledWhileWaitingTests : AftermathFixture
 
     private QemuVersion Version => Environment.Source.Version;
 
-    // Not with a return path: docs/findings.md.
-    [MigrationTest("/migration/aftermath/cancelled/connecting/refused", false)]
-    [MigrationTest("/migration/aftermath/cancelled/connecting/accepted", true)]
-    public async Task The_guest_moves_after_a_cancel_while_its_source_connects(bool accepted, CancellationToken ct)
+    [MigrationTest("/migration/aftermath/cancelled/connecting/refused", false, "")]
+    [MigrationTest("/migration/aftermath/cancelled/connecting/accepted", true, "")]
+    [MigrationTest("/migration/aftermath/cancelled/connecting/return-path/refused", false, "return-path")]
+    [MigrationTest("/migration/aftermath/cancelled/connecting/return-path/accepted", true, "return-path")]
+    public async Task The_guest_moves_after_a_cancel_while_its_source_connects(bool accepted, [Capabilities] string capabilities, CancellationToken ct)
     {
-        var (pair, channel, migration) = await ConnectAsync(ct);
+        var (pair, channel, migration) = await ConnectAsync(ct, capabilities);
         await CancelWaitingAsync(migration, Quirks.CancelWaitsForConnection(Version) ? Quirks.CancelWaitsForConnectionShown : null, async () =>
         {
             if (accepted)
             {
-                await channel.AcceptAsync(pair, ct);
+                if (capabilities.Length > 0 && Quirks.CancelledReturnPathHoldsMainLoop(Version))
+                {
+                    await channel.AcceptAndHearAsync(pair, ct);
+                    // Not at once: it joins the return path's thread a moment after its first bytes.
+                    await Poll.UntilAsync(pair.Source.Name, "it to answer no command, as one that was cancelled while it connects does not once the connection is made: known, and to be taken out of docs/findings.md when it answers",
+                        async token => await IsSilentAsync(pair.Source.QueryStatusAsync(token), pair, token) ? this : null, pair.Source.Process.LastSeen, Environment.Limits.Step, ct);
+                    NoteFault(Quirks.CancelledReturnPathHoldsMainLoopShown);
+                    channel.HangUp();
+                    return;
+                }
+
+                await channel.AcceptAsync(ct);
                 (await channel.ReadToEndAsync(ct)).ShouldBeLessThan(PageSize, "bytes of a migration that was cancelled before its connection was made: none of RAM");
             }
 
@@ -71,15 +83,11 @@ public sealed class CancelledWhileWaitingTests : AftermathFixture
         var pair = await StartPairAsync(Options with { Capabilities = MigrationCapability.Several(capabilities), Tls = TlsSettings.Psk }, ct);
         var channel = new HeldSocketChannel(full: false);
         var migration = await pair.MigrateAsync(channel, ct);
-        await channel.AcceptAsync(pair, ct);
+        await channel.AcceptAndHearAsync(pair, ct);
         if (Quirks.HandshakeHoldsMainLoop(Version))
         {
             var cancel = migration.RequestCancelAsync(ct);
-            await Should.ThrowAsync<WaitTimeoutException>(() => pair.Source.Process.WhileAliveAsync("a reply to migrate_cancel", Silence, async token =>
-            {
-                await cancel.WaitAsync(token);
-                return this;
-            }, ct), "a source that waits for an answer to its handshake answers no command: known, and to be taken out of docs/findings.md when it does");
+            (await IsSilentAsync(cancel, pair, ct)).ShouldBeTrue("a source that waits for an answer to its handshake answers no command: known, and to be taken out of docs/findings.md when it does");
             NoteFault(Quirks.HandshakeHoldsMainLoopShown);
             channel.HangUp();
             await cancel;
@@ -110,9 +118,9 @@ public sealed class CancelledWhileWaitingTests : AftermathFixture
 
     private static PairOptions Options => new() { Convergence = Convergence.Allowed, RegionMiB = PairOptions.SmallRegionMiB };
 
-    private async Task<(MigrationPair Pair, HeldSocketChannel Channel, MigrationRun Migration)> ConnectAsync(CancellationToken ct)
+    private async Task<(MigrationPair Pair, HeldSocketChannel Channel, MigrationRun Migration)> ConnectAsync(CancellationToken ct, string capabilities = "")
     {
-        var pair = await StartPairAsync(Options, ct);
+        var pair = await StartPairAsync(Options with { Capabilities = MigrationCapability.Several(capabilities) }, ct);
         var channel = new HeldSocketChannel(full: true);
         return (pair, channel, await pair.MigrateAsync(channel, ct));
     }
@@ -133,6 +141,23 @@ public sealed class CancelledWhileWaitingTests : AftermathFixture
         await migration.CancelAsync(DestinationEnd.Stays, ct);
     }
 
+    private static async Task<bool> IsSilentAsync(Task command, MigrationPair pair, CancellationToken ct)
+    {
+        try
+        {
+            await pair.Source.Process.WhileAliveAsync("a reply", Silence, async token =>
+            {
+                await command.WaitAsync(token);
+                return pair;
+            }, ct);
+            return false;
+        }
+        catch (WaitTimeoutException)
+        {
+            return true;
+        }
+    }
+
     private static async Task SeeCancellingAsync(MigrationRun migration, string fault, CancellationToken ct)
     {
         await migration.WaitForStatusAsync(MigrationStatus.Cancelling, ct);
@@ -150,7 +175,7 @@ public sealed class CancelledWhileWaitingTests : AftermathFixture
         var refusal = await Should.ThrowAsync<QmpCommandException>(() => pair.MigrateAsync(MigrationChannel.Unix, ct), "known, and to be taken out of docs/findings.md when it is accepted");
         refusal.Description.ShouldContain(Quirks.MigrateInPostcopyError);
         var from = pair.Source.EventPosition;
-        await channel.AcceptAsync(pair, ct);
+        await channel.AcceptAsync(ct);
         (await channel.ReadToEndAsync(ct)).ShouldBeGreaterThan(PairOptions.SmallRegionMiB << 20, "bytes of the migration that was cancelled: all of RAM");
         await pair.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, from, $"migration status {MigrationStatus.Completed}", ct);
         NoteFault(Quirks.CancelledConnectionRevivesShown);

@@ -28,9 +28,8 @@ internal sealed class HeldSocketChannel(bool full) : MigrationChannel
         return Uri($"unix:{address}");
     }
 
-    /// <summary>Lets the source in, and waits until it has said something.</summary>
-    /// <exception cref="WaitTimeoutException">It has not.</exception>
-    public async Task AcceptAsync(MigrationPair pair, CancellationToken ct)
+    /// <summary>Lets the source in.</summary>
+    public async Task AcceptAsync(CancellationToken ct)
     {
         if (full)
         {
@@ -38,7 +37,14 @@ internal sealed class HeldSocketChannel(bool full) : MigrationChannel
         }
 
         _source = await _listener.AcceptAsync(ct);
-        await Poll.UntilAsync("source", "its first bytes over the connection that waited", _ => Task.FromResult(_source.Available > 0 ? this : null), () => "nothing came", pair.Environment.Limits.Step, ct);
+    }
+
+    /// <summary>Lets the source in, and waits until it has said something.</summary>
+    /// <exception cref="WaitTimeoutException">It has not.</exception>
+    public async Task AcceptAndHearAsync(MigrationPair pair, CancellationToken ct)
+    {
+        await AcceptAsync(ct);
+        await Poll.UntilAsync("source", "its first bytes over the connection that waited", _ => Task.FromResult(_source!.Available > 0 ? this : null), () => "nothing came", pair.Environment.Limits.Step, ct);
     }
 
     /// <summary>Reads what the source, which was let in, says to the end of the connection.</summary>
