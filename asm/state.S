@@ -274,7 +274,7 @@ sectors_to_load:
 
 	# Patched by whoever puts the program on a disk.
 	.org	0x1c0
-	.globl	magic, vcpus, laps_per_marker, spin_count, exact_clocks, tsc_slack, late_vcpus, tables
+	.globl	magic, vcpus, laps_per_marker, spin_count, exact_clocks, tsc_slack, late_vcpus, late_halt, tables
 magic:
 	.ascii	"STA1"
 vcpus:
@@ -288,6 +288,8 @@ exact_clocks:
 tsc_slack:					# in ticks of the HPET
 	.long	100000
 late_vcpus:					# of them, how many are started by late_go: those with the highest APIC ids
+	.long	0
+late_halt:					# 1: they halt instead, with no interrupt that could wake them
 	.long	0
 	.org	0x1fe
 	.word	0xaa55
@@ -371,8 +373,11 @@ long_mode:
 	jb	2f
 	cmpl	$0, late_go
 	jne	2f
-	lock incl late_waiting			# it runs until its INIT, which TCG leaves pending for a vCPU that sleeps
-1:	jmp	1b
+	lock incl late_waiting
+	cmpl	$0, late_halt
+	jne	3f
+1:	jmp	1b				# it runs until its INIT, which TCG leaves pending for a vCPU that sleeps
+3:	hlt					# and should it go on, it makes laps
 2:	movl	$1, %eax
 	lock xaddq %rax, next_cpu
 	movq	%rax, %rcx
@@ -656,6 +661,8 @@ start_others:
 2:	pause
 	cmpl	%eax, late_waiting
 	jb	2b
+	cmpl	$0, late_halt
+	jne	1f
 	movl	$0x4500, %r13d			# some get another INIT, and no start-up interrupt yet
 	call	send_late
 1:	ret

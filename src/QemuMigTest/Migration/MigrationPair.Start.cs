@@ -87,16 +87,22 @@ public sealed partial class MigrationPair
 
     private async Task StartSidesAsync(QemuCommandLine sourceArguments, CancellationToken ct)
     {
-        using var ram = Options.Ram == GuestRam.SharedFile ? SharedRamFile.Create(GuestMemoryBytes) : null;
-        _ram = ram;
-        var source = StartSideAsync("source", Environment.Source, sourceArguments, ct);
-        if (Options.Mode.DestinationJoinsLater)
+        _ram = Options.Ram == GuestRam.SharedFile ? SharedRamFile.Create(GuestMemoryBytes) : null;
+        try
         {
-            Source = Holder = await source;
-            return;
-        }
+            var source = StartSideAsync("source", Environment.Source, sourceArguments, ct);
+            if (Options.Mode.DestinationJoinsLater)
+            {
+                Source = Holder = await source;
+                return;
+            }
 
-        await WhenBoth(source, StartDestinationSideAsync(ct), started => Source = Holder = started, started => Destination = started);
+            await WhenBoth(source, StartDestinationSideAsync(ct), started => Source = Holder = started, started => Destination = started);
+        }
+        finally
+        {
+            _ram?.RemoveName();
+        }
     }
 
     private Task<MigrationSide> StartDestinationSideAsync(CancellationToken ct) => StartDestinationSideAsync(["-incoming", "defer"], ct);

@@ -247,6 +247,7 @@ public sealed partial class MigrationPair : IAsyncDisposable
         await EndNextAsync();
         // Each of them, also when one cannot be ended.
         await Task.WhenAll(Sides.Select(side => side.DisposeAsync().AsTask()));
+        _ram?.Dispose();
     }
 
     /// <summary>Whether the guest was stopped in the source by the test.</summary>

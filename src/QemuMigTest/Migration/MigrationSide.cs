@@ -78,11 +78,7 @@ public sealed class MigrationSide : IAsyncDisposable
     public async Task<JsonObject> QueryParametersAsync(CancellationToken ct) => JsonObject.Create(await ExecuteAsync("query-migrate-parameters", null, ct))!;
 
     /// <summary>query-status.</summary>
-    public async Task<RunState> QueryStatusAsync(CancellationToken ct)
-    {
-        var status = await ExecuteAsync("query-status", null, ct);
-        return new RunState(status.GetProperty("status").GetString()!, status.GetProperty("running").GetBoolean());
-    }
+    public Task<RunState> QueryStatusAsync(CancellationToken ct) => RunState.QueryAsync(Process, ct);
 
     /// <summary>query-migrate.</summary>
     public async Task<MigrationInfo> QueryMigrateAsync(CancellationToken ct) => new(await ExecuteAsync("query-migrate", null, ct));

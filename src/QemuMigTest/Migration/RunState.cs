@@ -1,4 +1,5 @@
 using QemuMigTest.Binaries;
+using QemuMigTest.Processes;
 
 namespace QemuMigTest.Migration;
 
@@ -7,6 +8,15 @@ namespace QemuMigTest.Migration;
 /// <param name="Running">Whether its vCPUs run.</param>
 public sealed record RunState(string Name, bool Running)
 {
+    /// <summary>Asks a QEMU (query-status).</summary>
+    /// <exception cref="Qmp.QmpException">It does not answer.</exception>
+    public static async Task<RunState> QueryAsync(QemuProcess process, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(process);
+        var status = await process.ExecuteAsync("query-status", null, ct);
+        return new RunState(status.GetProperty("status").GetString()!, status.GetProperty("running").GetBoolean());
+    }
+
     /// <summary>Whether <c>cont</c> is refused in it until the machine was reset (system_reset).</summary>
     public bool NeedsReset => Name is "shutdown" or "internal-error";
 

@@ -18,6 +18,44 @@ public sealed class CprTests : MigrationFixture
         ram.ShouldHaveMovedTo(pair.Destination, migration.Result!.RamTransferred!.Value);
     }
 
+    // In this mode it is stopped before anything is sent.
+    [MigrationTest("/migration/mode/reboot/failed", false), MigrationTest("/migration/mode/reboot/cancelled", true)]
+    [RequiresArgument("migrate-set-parameters", "mode", "cpr-reboot"), RequiresCapability("pause-before-switchover"), RequiresSharedMemory]
+    public async Task A_guest_runs_again_after_a_migration_into_a_file_s_RAM_came_to_nothing(bool cancelled, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new()
+        {
+            Mode = MigrationMode.CprReboot,
+            Ram = GuestRam.SharedFile,
+            Capabilities = [MigrationCapability.IgnoreShared],
+            SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover],
+            RegionMiB = PairOptions.SmallRegionMiB,
+        }, ct);
+        var ram = KeptRam.Of(pair.Source);
+        var nothing = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await nothing.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
+        if (cancelled)
+        {
+            await nothing.CancelAsync(DestinationEnd.Exits(), ct);
+        }
+        else
+        {
+            await pair.LoseAsync(pair.Destination, ct);
+            await nothing.ContinueFromPreSwitchoverAsync(ct);
+            await nothing.FailAsync("", DestinationEnd.Stays, ct);
+        }
+
+        (await pair.Source.QueryStatusAsync(ct)).Name.ShouldBe("running", "the source goes on after a migration that came to nothing");
+        await VerifyAsync(pair, ct);
+        await pair.StartAnotherDestinationAsync(ct);
+        await pair.Source.ContinueAsync(ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
+        await migration.ContinueFromPreSwitchoverAsync(ct);
+        await migration.CompleteAsync(ct);
+        ram.ShouldHaveMovedTo(pair.Destination, migration.Result!.RamTransferred!.Value);
+    }
+
     // pause-before-switchover: without it the destination may be done before its monitor can say so.
     [MigrationTest("/migration/mode/transfer"), RequiresArgument("migrate-set-parameters", "mode", "cpr-transfer"), RequiresDestinationSince(10, 1, Quirks.CprStateHasVfio)]
     public async Task A_guest_moves_to_a_QEMU_that_is_handed_its_RAM(CancellationToken ct)

@@ -30,6 +30,13 @@ internal static class KeyboardController
         qtest.Out8(Data, value);
     }
 
+    /// <summary>The same as if it were the mouse's.</summary>
+    public static void GiveAsMouse(QTestClient qtest, byte value)
+    {
+        qtest.Out8(Status, 0xd3);
+        qtest.Out8(Data, value);
+    }
+
     /// <summary>Sets its output port, of which bit 0 must be set, else the machine is reset, and bit 1 opens A20.</summary>
     public static void SetOutputPort(QTestClient qtest, byte value)
     {

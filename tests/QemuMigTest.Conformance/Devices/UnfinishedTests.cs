@@ -32,6 +32,7 @@ public sealed class UnfinishedTests : MigrationFixture
     private const byte TransmitterIsEmpty = 2;
     private const int KeyboardLine = 1;
     private const int SerialLine = 4;
+    private const int MouseLine = 12;
     private const ulong IoApicEnd = 0xfec0_0040;
     private const uint Vector = 0x51;
     private const uint LevelTriggered = 0x8000 | Vector;
@@ -115,8 +116,13 @@ public sealed class UnfinishedTests : MigrationFixture
         qtest.Out8(Serial + 1, TransmitterIsEmpty);
         (IoApic.Read(qtest, SerialLine) & IoApic.HasNoEndYet).ShouldBe(IoApic.HasNoEndYet, "remote IRR of the serial port's line in the I/O APIC, on the source");
 
-        // One that was asked for while its line was masked.
+        // One that a processor has taken from the second PIC, and that has no end yet.
         KeyboardController.Start(qtest);
+        KeyboardController.GiveAsMouse(qtest, Given);
+        Pics.Take(qtest, MouseLine).ShouldBe(MouseLine, "the line of the second PIC's interrupt, on the source");
+        KeyboardController.Read(qtest);
+
+        // One that was asked for while its line was masked.
         IoApic.Write(qtest, KeyboardLine, 1, NoProcessor);
         IoApic.Write(qtest, KeyboardLine, 0, LevelTriggered | IoApic.Masked);
         KeyboardController.Give(qtest, Given);
@@ -148,6 +154,10 @@ public sealed class UnfinishedTests : MigrationFixture
         var gates = qtest.In8(PitGates);
         (gates & SpeakerBit).ShouldBe(SpeakerBit, $"{name}: whether the PC speaker sounds what counter 2 gives (port 0x{PitGates:x}, bit 1): it was turned on before the migration");
         (gates & RefreshBit).ShouldBe(0, $"{name}: the refresh bit of port 0x{PitGates:x}, which each read turns: it was set when it was read last, before the migration");
+
+        Pics.IsInService(qtest, MouseLine).ShouldBeTrue($"{name}: whether line {MouseLine} is in service at the second PIC: its interrupt was taken before the migration, and has no end yet");
+        Pics.End(qtest, MouseLine);
+        Pics.IsInService(qtest, MouseLine).ShouldBeFalse($"{name}: whether line {MouseLine} is in service at the second PIC, after the interrupt's end");
 
         IoApic.Write(qtest, KeyboardLine, 0, LevelTriggered);
         (IoApic.Read(qtest, KeyboardLine) & IoApic.HasNoEndYet).ShouldBe(IoApic.HasNoEndYet, $"{name}: remote IRR of the keyboard's line in the I/O APIC: it was masked when it was asked for, before the migration, and is not any more");

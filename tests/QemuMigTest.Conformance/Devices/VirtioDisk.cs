@@ -35,8 +35,9 @@ internal sealed class VirtioDisk(MigrationPair pair, uint number = 0)
     private readonly byte[] _headers = new byte[PageSize];
     private readonly List<(uint Page, byte[] Content)> _requests = [];
     private Virtqueue _queue = null!;
-    private (uint Page, byte[] Content)? _rest;
+    private IReadOnlyList<(uint Page, byte[] Content)> _rest = [];
     private uint _kind;
+    private int _bytes;
 
     /// <summary>The arguments of a side that has it.</summary>
     /// <param name="image">The image's path.</param>
@@ -76,13 +77,26 @@ internal sealed class VirtioDisk(MigrationPair pair, uint number = 0)
     /// <param name="requests">Which, their pages, and what is in them; at most 5.</param>
     public void BeginReads(IReadOnlyList<(uint Sector, uint Page, ReadOnlyMemory<byte> Content)> requests) => Begin(Read, requests);
 
+    /// <summary>Asks it to read many sectors into whole pages, one behind the other, and does not wait.</summary>
+    /// <param name="sector">The first.</param>
+    /// <param name="page">The first page, guest-physical; all of them zero.</param>
+    /// <param name="content">What is in the sectors: whole pages.</param>
+    public void BeginLongRead(uint sector, uint page, ReadOnlyMemory<byte> content) => BeginLong(Read, sector, page, content);
+
+    /// <summary>The same the other way: it writes them.</summary>
+    public void BeginLongWrite(uint sector, uint page, ReadOnlyMemory<byte> content)
+    {
+        QTest.Write(page, content.Span);
+        BeginLong(Write, sector, page, content);
+    }
+
     /// <summary>Asks it to read a sector into the beginnings of two pages, half of it into each, and does not wait.</summary>
     /// <param name="sector">Which.</param>
     /// <param name="first">The page of its first half, guest-physical, all zero.</param>
     /// <param name="second">The page of its second half.</param>
     /// <param name="content">What is in the sector.</param>
     public void BeginScatteredRead(uint sector, uint first, uint second, ReadOnlyMemory<byte> content) =>
-        Begin(Read, [(sector, first, content[..(SectorBytes / 2)])], (second, Whole(content[(SectorBytes / 2)..])));
+        Begin(Read, [(sector, first, content[..(SectorBytes / 2)])], [(first, SectorBytes / 2), (second, SectorBytes / 2)], [(second, Whole(content[(SectorBytes / 2)..]))]);
 
     /// <summary>Asks it to write a sector, and does not wait.</summary>
     /// <param name="sector">Which.</param>
@@ -100,7 +114,7 @@ internal sealed class VirtioDisk(MigrationPair pair, uint number = 0)
     public async Task WaitAsync(string when, CancellationToken ct)
     {
         var reads = _kind == Read;
-        await _queue.WaitAsync(reads ? "to read a sector" : "to write a sector", reads ? SectorBytes + 1 : 1, when, ct);
+        await _queue.WaitAsync(reads ? "to read a sector" : "to write a sector", reads ? _bytes + 1 : 1, when, ct);
         foreach (var (index, (page, content)) in _requests.Index())
         {
             var status = (index * HeaderStep) + StatusAt;
@@ -109,9 +123,9 @@ internal sealed class VirtioDisk(MigrationPair pair, uint number = 0)
             Check(page, content);
         }
 
-        if (_rest is { } rest)
+        foreach (var (page, content) in _rest)
         {
-            Check(rest.Page, rest.Content);
+            Check(page, content);
         }
 
         pair.Expect(Headers, _headers.ToArray(), $"for its virtio disk, {when}");
@@ -139,7 +153,11 @@ internal sealed class VirtioDisk(MigrationPair pair, uint number = 0)
         return whole;
     }
 
-    private void Begin(uint kind, IReadOnlyList<(uint Sector, uint Page, ReadOnlyMemory<byte> Content)> requests, (uint Page, byte[] Content)? rest = null)
+    private void BeginLong(uint kind, uint sector, uint page, ReadOnlyMemory<byte> content) =>
+        Begin(kind, [(sector, page, content[..PageSize])], [(page, content.Length)], [.. Enumerable.Range(1, (content.Length / PageSize) - 1).Select(i => (page + (uint)(i * PageSize), content.Slice(i * PageSize, PageSize).ToArray()))]);
+
+    // What one request's data is in, where it is more than a sector's beginning of a page.
+    private void Begin(uint kind, IReadOnlyList<(uint Sector, uint Page, ReadOnlyMemory<byte> Content)> requests, IReadOnlyList<(uint Address, int Bytes)>? pieces = null, IReadOnlyList<(uint Page, byte[] Content)>? rest = null)
     {
         Array.Clear(_headers);
         foreach (var (index, request) in requests.Index())
@@ -152,14 +170,14 @@ internal sealed class VirtioDisk(MigrationPair pair, uint number = 0)
 
         QTest.Write(Headers, _headers);
         _kind = kind;
-        _rest = rest;
+        _bytes = pieces?.Sum(piece => piece.Bytes) ?? SectorBytes;
+        _rest = rest ?? [];
         _requests.Clear();
         _requests.AddRange(requests.Select(request => (request.Page, Whole(request.Content))));
         _queue.SubmitAll([.. requests.Select((request, index) => ((uint, int, bool)[])
         [
             (Headers + (uint)(index * HeaderStep), HeaderBytes, false),
-            (request.Page, rest is null ? SectorBytes : SectorBytes / 2, kind == Read),
-            .. rest is { } second ? new[] { (second.Page, SectorBytes / 2, true) } : [],
+            .. (pieces ?? [(request.Page, SectorBytes)]).Select(piece => (piece.Address, piece.Bytes, kind == Read)),
             (Headers + (uint)((index * HeaderStep) + StatusAt), 1, true),
         ])]);
     }

@@ -46,7 +46,9 @@ public sealed class VirtioTests : MigrationFixture
     [RequiresDevice("virtio-blk-pci")]
     public async Task What_was_written_to_a_shared_disk_before_the_switchover_is_read_after_it(string format, CancellationToken ct)
     {
-        const uint First = 5, Second = 777, Sectors = 1024;
+        // The pages of a second and a third disk, which are not there.
+        const uint First = 5, Second = 777, Many = 800, Sectors = 1024, LongWritten = 0x7_0000, LongRead = 0x8_0000;
+        const int LongBytes = 4 * (int)Page;
         var image = Session.Scratch.CreateChild("shared").File("image");
         await System.IO.File.WriteAllBytesAsync(image, format == "raw" ? new byte[Sectors * VirtioDisk.SectorBytes] : Qcow2Image.Empty(Sectors * VirtioDisk.SectorBytes), ct);
         var pair = await StartPairAsync(With(VirtioDisk.Arguments(image, format: format)), ct);
@@ -55,6 +57,9 @@ public sealed class VirtioTests : MigrationFixture
         var (first, second) = (RandomNumberGenerator.GetBytes(VirtioDisk.SectorBytes), RandomNumberGenerator.GetBytes(VirtioDisk.SectorBytes));
         disk.BeginWrite(First, disk.Page(0), first);
         await disk.WaitAsync("before the migration", ct);
+        var many = RandomNumberGenerator.GetBytes(LongBytes);
+        disk.BeginLongWrite(Many, LongWritten, many);
+        await disk.WaitAsync("before the migration", ct);
 
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
         await migration.WaitForPassAsync(2, ct);
@@ -62,6 +67,8 @@ public sealed class VirtioTests : MigrationFixture
         await disk.WaitAsync("in pass 2", ct);
         // These pages were sent, as zero.
         disk.BeginScatteredRead(First, disk.Page(4), disk.Page(5), first);
+        await disk.WaitAsync("in pass 2", ct);
+        disk.BeginLongRead(Many, LongRead, many);
         await disk.WaitAsync("in pass 2", ct);
         var driven = disk.Device.Describe();
         await migration.AllowConvergenceAsync(ct);

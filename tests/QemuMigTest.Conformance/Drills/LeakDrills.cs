@@ -71,7 +71,7 @@ public sealed class LeakDrills : DrillFixture
         await GrowAsync(round => round <= LeakFixture.Many, "first").ShouldNotThrowAsync();
         (await GrowAsync(_ => true, "each").ShouldThrowAsync<QemuMigTestException>()).Message.ShouldStartWith("source: its memory grows from round to round");
 
-        Task GrowAsync(Func<int, bool> grows, string name) => LeakFixture.RepeatAsync([pair.Source],
+        Task GrowAsync(Func<int, bool> grows, string name) => LeakFixture.RepeatAsync([pair.Source.Process],
             round => grows(round) ? LeakAsync(pair.Source, $"{name}{round}", Leaked, ct) : Task.CompletedTask, ct);
     }
 

@@ -5,7 +5,7 @@ namespace QemuMigTest.Conformance.Leaks;
 /// <summary>The memory of a QEMU but the guest's RAM, noted after each of many rounds: it may go up and down, and must not go up on the whole.</summary>
 /// <param name="side">The QEMU.</param>
 /// <param name="tolerance">What it may grow by in a round, KiB.</param>
-internal sealed class FlatMemory(MigrationSide side, double tolerance)
+internal sealed class FlatMemory(QemuProcess side, double tolerance)
 {
     private const int LargestSteps = 2;
 
@@ -16,8 +16,8 @@ internal sealed class FlatMemory(MigrationSide side, double tolerance)
 
     /// <summary>Notes what it has now.</summary>
     /// <exception cref="QemuMigTestException">The QEMU has ended.</exception>
-    public void Note() => _kibibytes.Add(MemoryUse.ReadBelow(side.Process.Child.Id, MigrationPair.GuestMemoryBytes)
-        ?? throw new QemuMigTestException($"{side.Name}: its QEMU has ended; {side.Process.LastSeen()}"));
+    public void Note() => _kibibytes.Add(MemoryUse.ReadBelow(side.Child.Id, MigrationPair.GuestMemoryBytes)
+        ?? throw new QemuMigTestException($"{side.Name}: its QEMU has ended; {side.LastSeen()}"));
 
     /// <summary>What a round adds is within tolerance, on the mean of all but the two largest steps: the allocator takes a larger piece now and then. With them, the least of the last rounds is not far above the most of the first.</summary>
     public bool IsFlat

@@ -26,7 +26,7 @@ public abstract class LeakFixture : MigrationFixture
     /// <param name="rounds">How many; as many again where memory has grown.</param>
     /// <param name="growth">What a side may grow by in a round, KiB.</param>
     internal static async Task RepeatAsync(
-        IReadOnlyList<MigrationSide> sides, Func<int, Task> round, CancellationToken ct, int rounds = Many, double growth = GrowthAtRest)
+        IReadOnlyList<QemuProcess> sides, Func<int, Task> round, CancellationToken ct, int rounds = Many, double growth = GrowthAtRest)
     {
         var watched = sides.Select(side => (Side: side, Fresh: Read(side), Memory: new FlatMemory(side, growth))).ToList();
         // What grew may be the allocator's, and end: what leaks goes on.
@@ -61,34 +61,40 @@ public abstract class LeakFixture : MigrationFixture
     }
 
     /// <summary>Sends migrate, and says where its events start in the source's log.</summary>
-    protected static async Task<int> MigrateAsync(MigrationPair pair, string uri, CancellationToken ct)
+    internal static async Task<int> MigrateAsync(QemuProcess source, string uri, CancellationToken ct)
     {
-        var position = pair.Source.EventPosition;
-        await pair.Source.ExecuteAsync("migrate", new JsonObject { ["uri"] = uri }, ct);
+        var position = source.Qmp.Events.Position;
+        await source.ExecuteAsync("migrate", new JsonObject { ["uri"] = uri }, ct);
         return position;
     }
 
+    /// <summary>The same with the source of a pair.</summary>
+    protected static Task<int> MigrateAsync(MigrationPair pair, string uri, CancellationToken ct) => MigrateAsync(pair.Source.Process, uri, ct);
+
     /// <summary>Waits until the source has said setup, and then a status.</summary>
     // From setup on: 10.0 says failed of the last migration once more, later, for each of multifd's channels.
-    protected static async Task UntilAsync(MigrationPair pair, MigrationStatus status, int position, CancellationToken ct)
+    internal static async Task UntilAsync(QemuProcess source, MigrationStatus status, int position, CancellationToken ct)
     {
         var setup = await WaitAsync(MigrationStatus.Setup, position);
         await WaitAsync(status, setup.Position + 1);
 
         Task<QmpEvent> WaitAsync(MigrationStatus wanted, int from) =>
-            pair.Source.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == wanted, from, $"migration status {wanted}", ct);
+            source.WaitForEventAsync(e => MigrationSide.StatusOf(e) == wanted, from, $"migration status {wanted}", ct);
     }
 
-    private static ProcessResources Read(MigrationSide side) =>
-        ProcessResources.Read(side.Process.Child.Id) ?? throw new QemuMigTestException($"{side.Name}: its QEMU has ended; {side.Process.LastSeen()}");
+    /// <summary>The same with the source of a pair.</summary>
+    protected static Task UntilAsync(MigrationPair pair, MigrationStatus status, int position, CancellationToken ct) => UntilAsync(pair.Source.Process, status, position, ct);
 
-    private static Task SettleAsync(MigrationSide side, ProcessResources fresh, int number, CancellationToken ct)
+    private static ProcessResources Read(QemuProcess side) =>
+        ProcessResources.Read(side.Child.Id) ?? throw new QemuMigTestException($"{side.Name}: its QEMU has ended; {side.LastSeen()}");
+
+    private static Task SettleAsync(QemuProcess side, ProcessResources fresh, int number, CancellationToken ct)
     {
         IReadOnlyList<string> left = [];
         return Poll.UntilAsync(side.Name, $"the descriptors and threads of before, after migration {number}", _ =>
         {
             left = Read(side).DifferencesFrom(fresh);
             return Task.FromResult(left.Count == 0 ? side : null);
-        }, () => string.Join(", ", left), side.Process.Options.Limits.Command, ct);
+        }, () => string.Join(", ", left), side.Options.Limits.Command, ct);
     }
 }

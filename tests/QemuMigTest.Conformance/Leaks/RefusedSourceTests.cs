@@ -23,7 +23,7 @@ public sealed class RefusedSourceTests : LeakFixture
         await pair.Destination.ExecuteAsync("migrate-incoming", new JsonObject { ["uri"] = "tcp:127.0.0.1:0" }, ct);
         var address = (await pair.Destination.QueryMigrateAsync(ct)).SocketAddresses.ShouldHaveSingleItem();
         var uri = $"tcp:127.0.0.1:{address.GetProperty("port").GetString()}";
-        await RepeatAsync([pair.Source, pair.Destination], _ => TurnOneAwayAsync(pair, uri, ct), ct);
+        await RepeatAsync([pair.Source.Process, pair.Destination.Process], _ => TurnOneAwayAsync(pair, uri, ct), ct);
     }
 
     // A source that had failed before it connected would leave nothing here, and prove nothing.

@@ -19,7 +19,7 @@ public sealed class RepeatedCommandTests : LeakFixture
             .Select(one => (Name: one.GetProperty("capability").GetString()!, IsOn: one.GetProperty("state").GetBoolean())).ToList();
         // What is opened once, and kept, is open after the first round.
         var first = await AskAsync(pair, capabilities, ct);
-        await RepeatAsync([source], async _ => (await AskAsync(pair, capabilities, ct)).ShouldBe(first, "what QEMU answered when it was asked for the first time"), ct);
+        await RepeatAsync([source.Process], async _ => (await AskAsync(pair, capabilities, ct)).ShouldBe(first, "what QEMU answered when it was asked for the first time"), ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);
     }

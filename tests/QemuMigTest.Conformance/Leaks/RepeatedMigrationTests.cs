@@ -89,7 +89,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
     {
         // A guest that runs makes QEMU's memory grow by itself: translated code.
         await pair.StopSourceAsync(ct);
-        await RepeatAsync([pair.Source], async _ =>
+        await RepeatAsync([pair.Source.Process], async _ =>
         {
             using var sink = new SinkServer(hangsUp: false);
             var position = await MigrateAsync(pair, sink.Uri, ct);
@@ -107,7 +107,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
         // Pages are cached from the second pass on, and only those that the guest has written to again.
         await pair.Source.SetParametersAsync(new() { ["max-bandwidth"] = PassInThirdOfSecond }, ct);
         using var sink = new SinkServer(hangsUp: false);
-        await RepeatAsync([pair.Source], async _ =>
+        await RepeatAsync([pair.Source.Process], async _ =>
         {
             var position = await MigrateAsync(pair, sink.Uri, ct);
             await UntilAsync(pair, MigrationStatus.Active, position, ct);
@@ -134,7 +134,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
         var pair = await StartPairAsync(new() { SourceCapabilities = [MigrationCapability.ReturnPath, MigrationCapability.PauseBeforeSwitchover], Convergence = Convergence.Allowed, RegionMiB = PairOptions.SmallRegionMiB }, ct);
         // A guest that runs makes QEMU's memory grow by itself: translated code.
         await pair.StopSourceAsync(ct);
-        await RepeatAsync([pair.Source], async _ =>
+        await RepeatAsync([pair.Source.Process], async _ =>
         {
             using var sink = new SinkServer(hangsUp: false);
             var position = await MigrateAsync(pair, sink.Uri, ct);
@@ -189,7 +189,7 @@ public sealed class RepeatedMigrationTests : LeakFixture
         return pair;
     }
 
-    private static Task CompleteAsync(MigrationPair pair, string uri, int rounds, Action afterwards, CancellationToken ct) => RepeatAsync([pair.Source], async _ =>
+    private static Task CompleteAsync(MigrationPair pair, string uri, int rounds, Action afterwards, CancellationToken ct) => RepeatAsync([pair.Source.Process], async _ =>
     {
         var position = await MigrateAsync(pair, uri, ct);
         await UntilAsync(pair, MigrationStatus.Completed, position, ct);
@@ -211,6 +211,6 @@ public sealed class RepeatedMigrationTests : LeakFixture
         var pair = await StartPairAsync(new() { SourceCapabilities = MigrationCapability.Several(capabilities), Tls = tls, RegionMiB = PairOptions.SmallRegionMiB }, ct);
         // A guest that runs makes QEMU's memory grow by itself: translated code.
         await pair.StopSourceAsync(ct);
-        await RepeatAsync([pair.Source], _ => FailAsync(pair, uri, ct), ct);
+        await RepeatAsync([pair.Source.Process], _ => FailAsync(pair, uri, ct), ct);
     }
 }

@@ -17,7 +17,7 @@ public sealed class RepeatedPassTests : LeakFixture
         var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), SourceParameters = XbzrleCache.For(capabilities), Convergence = Convergence.HeldFast, RegionMiB = PairOptions.HeldFastRegionMiB }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.HoldXbzrleAsync(ct);
-        var memory = new[] { new FlatMemory(pair.Source, GrowthAtRest), new FlatMemory(pair.Destination, GrowthAtRest) };
+        var memory = new[] { new FlatMemory(pair.Source.Process, GrowthAtRest), new FlatMemory(pair.Destination.Process, GrowthAtRest) };
         for (var pass = FirstPass; pass <= LastPass; pass++)
         {
             await migration.WaitForPassAsync(pass, ct);

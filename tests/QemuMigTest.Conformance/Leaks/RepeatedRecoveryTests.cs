@@ -10,7 +10,7 @@ public sealed class RepeatedRecoveryTests : RecoveryFixture
     public async Task Recoveries_leave_nothing(CancellationToken ct)
     {
         var migration = await LoseChannelAsync(new(), ct);
-        await LeakFixture.RepeatAsync([migration.Source, migration.Destination], async _ =>
+        await LeakFixture.RepeatAsync([migration.Source.Process, migration.Destination.Process], async _ =>
         {
             await migration.RecoverAsync(MigrationChannel.Tcp, ct);
             await migration.WaitForStatusAsync(MigrationStatus.PostcopyActive, ct);

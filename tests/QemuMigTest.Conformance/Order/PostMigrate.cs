@@ -6,13 +6,16 @@ namespace QemuMigTest.Conformance.Order;
 internal static class PostMigrate
 {
     /// <summary>Waits until a source is in it.</summary>
-    public static async Task WaitAsync(MigrationSide source, CancellationToken ct)
+    public static Task WaitAsync(MigrationSide source, CancellationToken ct) => WaitAsync(source.Process, ct);
+
+    /// <summary>The same for one that is in no pair.</summary>
+    public static async Task WaitAsync(QemuProcess source, CancellationToken ct)
     {
         RunState? seen = null;
         await Poll.UntilAsync(source.Name, "run state postmigrate", async token =>
         {
-            seen = await source.QueryStatusAsync(token);
+            seen = await RunState.QueryAsync(source, token);
             return seen == new RunState("postmigrate", false) ? seen : null;
-        }, () => $"{seen}", source.Process.Options.Limits.Command, ct);
+        }, () => $"{seen}", source.Options.Limits.Command, ct);
     }
 }

@@ -8,11 +8,13 @@ namespace QemuMigTest.Conformance.Promises;
 public sealed class BandwidthTests : MigrationFixture
 {
     private const long Limit = 30_000_000;
+    private const long SlowLimit = 3_000_000;
     private const long HigherLimit = 60_000_000;
 
     // So that multifd's last packets of each slice, half a megabyte a channel, are a small share of it.
     private const long MultifdLimit = 120_000_000;
     private const long Begun = 1_000_000;
+    private const long PageBytes = 4096;
 
     // QEMU sends 32 pages, 131 kB, at a time until a slice of 100 ms has had its share or more: that is 7 times at this, 2 % too much (15 % at 8 MB/s).
     // The guest's pages last for 11 s.
@@ -27,6 +29,12 @@ public sealed class BandwidthTests : MigrationFixture
     {
         var (migration, proxy) = await StartAsync(MigrationCapability.Several(capabilities), limit, ct);
         await WireRate.ShouldBeAsync(proxy, limit, Patience, ct);
+        // Pages that are sent by halves make more of them.
+        if (!capabilities.Contains("xbzrle", StringComparison.Ordinal))
+        {
+            await SeePagesPerSecondAsync(migration, limit, ct);
+        }
+
         await migration.AllowConvergenceAsync(ct);
         await migration.CompleteAsync(ct);
     }
@@ -38,6 +46,23 @@ public sealed class BandwidthTests : MigrationFixture
         await migration.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = HigherLimit }, ct);
         await WireRate.ShouldBeAsync(proxy, HigherLimit, Patience, ct);
         await migration.AllowConvergenceAsync(ct);
+        await migration.CompleteAsync(ct);
+    }
+
+    [MigrationTest("/migration/promises/max-postcopy-bandwidth/unlimited"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
+    public async Task The_background_of_a_postcopy_without_a_limit_is_not_held_by_that_of_precopy(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { Capabilities = [MigrationCapability.PostcopyRam], RegionMiB = PairOptions.SmallRegionMiB, DestinationArguments = new QemuCommandLine().With("-S") }, ct);
+        await pair.StopSourceAsync(ct);
+        await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = SlowLimit }, ct);
+        var proxy = new ProxyChannel();
+        var migration = await pair.MigrateAsync(proxy, ct);
+        await migration.WaitForPageSentAsync(ct);
+        var (sent, start) = (proxy.Bytes, Stopwatch.GetTimestamp());
+        await pair.Source.ExecuteAsync("migrate-start-postcopy", null, ct);
+        await migration.WaitForStatusAsync(MigrationStatus.Completed, ct);
+        var held = SlowLimit * (1 + Stopwatch.GetElapsedTime(start).TotalSeconds);
+        (proxy.Bytes - sent).ShouldBeGreaterThan((long)(2 * held), "bytes that went over the wire in postcopy: twice as many as max-bandwidth, which has no say there, allows in that time");
         await migration.CompleteAsync(ct);
     }
 
@@ -80,6 +105,18 @@ public sealed class BandwidthTests : MigrationFixture
         var most = PostcopyLimit * (1 + Stopwatch.GetElapsedTime(start).TotalSeconds);
         (proxy.Bytes - sent).ShouldBeGreaterThan((long)most, "bytes that went over the wire without a limit; by the old limit there were this many at most");
         await migration.CompleteAsync(ct);
+    }
+
+    // Of a tenth of a second each time, in which it may have been anything: once is enough.
+    private async Task SeePagesPerSecondAsync(MigrationRun migration, long limit, CancellationToken ct)
+    {
+        var pages = limit / PageBytes;
+        var said = 0L;
+        await Poll.UntilAsync(migration.Source.Name, $"pages-per-second to be some {pages}, which make the {limit} bytes a second that go over the wire", async token =>
+        {
+            said = (await migration.Source.QueryMigrateAsync(token)).Raw.GetProperty("ram").GetProperty("pages-per-second").GetInt64();
+            return said > pages / 2 && said < pages * 2 ? migration : null;
+        }, () => $"{said}", Environment.Limits.Step, ct);
     }
 
     private async Task<(MigrationRun Migration, ProxyChannel Proxy)> StartAsync(IReadOnlyList<MigrationCapability> capabilities, long limit, CancellationToken ct)

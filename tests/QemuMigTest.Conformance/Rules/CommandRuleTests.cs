@@ -21,11 +21,26 @@ public sealed class CommandRuleTests : RuleFixture
     {
         var qemu = await StartSourceAsync(ct);
         await TryAsync(Stage.Idle, qemu, Environment.Source, ct);
+        await TryPostcopyAsync(qemu, ct);
         // While it dumps a guest it does not migrate; afterwards it would.
         await qemu.ExecuteAsync("dump-guest-memory", new() { ["paging"] = false, ["protocol"] = "file:/dev/null", ["detach"] = true }, ct);
         await qemu.WaitForEventAsync(e => e.Name == "DUMP_COMPLETED", 0, "event DUMP_COMPLETED", ct);
         await Poll.UntilAsync(qemu.Name, "blocked-reasons to be none again after a dump", async token => (await BlockedReasonsAsync(qemu, token)).Count == 0 ? qemu : null,
             qemu.LastSeen, Environment.Limits.Command, ct);
+    }
+
+    private async Task TryPostcopyAsync(QemuProcess qemu, CancellationToken ct)
+    {
+        if (!Environment.Source.MigrationCapabilities.Contains(MigrationCapability.PostcopyRam.Name))
+        {
+            return;
+        }
+
+        await SetAsync(qemu, [MigrationCapability.PostcopyRam.Name], true, [], ct);
+        var probe = new RuleProbe(qemu, Watched.All);
+        await probe.TryAsync("migrate-start-postcopy", null, [new("there must be a migration", "must be started after")], ct);
+        await probe.FinishAsync(ct);
+        await SetAsync(qemu, [MigrationCapability.PostcopyRam.Name], false, [], ct);
     }
 
     [MigrationTest("/migration/rules/commands/migrate")]

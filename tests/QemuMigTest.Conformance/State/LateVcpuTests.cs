@@ -23,6 +23,14 @@ public sealed class LateVcpuTests : StateFixture
         }
     }
 
+    [MigrationTest("/migration/state/late-vcpu/halted")]
+    public async Task A_vCPU_that_is_halted_beside_one_that_runs_stays_so(CancellationToken ct)
+    {
+        var pair = await StartStatePairAsync(new StateGuestSettings { Vcpus = Vcpus, LateVcpus = Late, LateVcpusHalt = true }, [], Convergence.Allowed, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.CompleteAsync(ct);
+    }
+
     // The first vCPU sends the interrupts, and no INIT before them. That there is no damage, and laps go on, is for the oracle.
     private static async Task StartLateAsync(MigrationPair pair, CancellationToken ct)
     {

@@ -14,6 +14,9 @@ public sealed record StateGuestSettings
     /// <summary>How many of these, those with the highest APIC ids, have their INIT at the start and their start-up interrupts only after a 1 was written to the program's word <c>late_go</c>; not all of them.</summary>
     public int LateVcpus { get; init; }
 
+    /// <summary>Those that are late have no INIT, but wait in HLT with interrupts off: for ever.</summary>
+    public bool LateVcpusHalt { get; init; }
+
     /// <summary>Laps of the first vCPU from one 'B' on the serial line to the next, 1 or more. A lap takes some milliseconds under TCG.</summary>
     public int LapsPerMarker { get; init; } = 4;
 

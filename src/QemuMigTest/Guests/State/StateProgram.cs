@@ -107,6 +107,7 @@ public sealed class StateProgram
         BinaryPrimitives.WriteUInt16LittleEndian(image.AsSpan((int)(symbols["sectors_to_load"] - GuestProgram.LoadAddress)), (ushort)((image.Length / SectorSize) - 1));
         Set("vcpus", settings.Vcpus);
         Set("late_vcpus", settings.LateVcpus);
+        Set("late_halt", settings.LateVcpusHalt ? 1 : 0);
         Set("laps_per_marker", settings.LapsPerMarker);
         Set("spin_count", settings.SpinCount);
         Set("exact_clocks", emulated ? 1 : 0);

@@ -33,6 +33,7 @@ internal static class CommandTable
         new(Stage.All, "migrate-set-parameters", """{"announce-step":0}""", new("announce-step is at least 1", "announce-step")),
         new(Stage.All, "migrate-set-parameters", """{"max-bandwidth":"1"}""", new("max-bandwidth is a number", "max-bandwidth")),
 
+        new(Stage.PreSwitchover | Stage.PostcopyActive | Stage.PostcopyPaused, "cont", null, new("a guest that is on its way does not run here", "not finalized")),
         new(Stage.Precopy, "migrate-start-postcopy", null, new("postcopy-ram must be on", "Enable postcopy")),
         new(Stage.PostcopyReceiving | Stage.PostcopyWaiting, "migrate-start-postcopy", null, new("it is for the source", "must be started after")),
         new(Stage.All & ~(Stage.PostcopyActive | Stage.PostcopyReceiving), "migrate-pause", null, new("only postcopy is paused", "postcopy-active")),

@@ -1,0 +1,29 @@
+using System.Text.Json.Nodes;
+using QemuMigTest.Conformance.Order;
+using QemuMigTest.Conformance.Rules;
+
+namespace QemuMigTest.Conformance.Leaks;
+
+/// <summary>Migrations of a machine whose vCPU executes nothing (accelerator qtest): no translated code comes and goes, and QEMU's memory is flat but for what a migration leaves.</summary>
+public sealed class GuestlessMigrationTests : RuleFixture
+{
+    [MigrationTest("/migration/leaks/completed/guestless/plain", "")]
+    [MigrationTest("/migration/leaks/completed/guestless/multifd", "multifd")]
+    [MigrationTest("/migration/leaks/completed/guestless/xbzrle", "xbzrle")]
+    public async Task Migrations_that_complete_leave_nothing_of_a_few_pages_either([Capabilities] string capabilities, CancellationToken ct)
+    {
+        var source = await StartAsync("source", Environment.Source, "qtest", ["-S"], ct);
+        var on = new JsonArray([.. MigrationCapability.Several(capabilities).Append(MigrationCapability.Events)
+            .Select(capability => new JsonObject { ["capability"] = capability.Name, ["state"] = true })]);
+        await source.ExecuteAsync("migrate-set-capabilities", new() { ["capabilities"] = on }, ct);
+        using var sink = new SinkServer(hangsUp: false);
+        await LeakFixture.RepeatAsync([source], async _ =>
+        {
+            var position = await LeakFixture.MigrateAsync(source, sink.Uri, ct);
+            await LeakFixture.UntilAsync(source, MigrationStatus.Completed, position, ct);
+            await PostMigrate.WaitAsync(source, ct);
+            await source.ExecuteAsync("cont", null, ct);
+            await source.ExecuteAsync("stop", null, ct);
+        }, ct);
+    }
+}
