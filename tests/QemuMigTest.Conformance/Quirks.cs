@@ -23,6 +23,9 @@ internal static class Quirks
     /// <summary>Some registers of am53c974 and vmxnet3 are not sent: docs/findings.md, seen on 7.2, 10.0 and 11.1.</summary>
     public static bool RegistersAreForgotten(QemuVersion version) => version.IsAtLeast(7, 2);
 
+    /// <summary>A stream of intel-hda that plays is at the beginning of its first buffer on the destination: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
+    public static bool StreamBeginsAnew(QemuVersion version) => version.IsAtLeast(7, 2);
+
     /// <summary>Memory at SMBASE that firmware has locked, and that is hidden, is open on the destination: docs/findings.md, seen on 7.2 and 10.0, not on 10.2 and 11.1; the version in between is a guess.</summary>
     public static bool LockedSmbaseOpens(QemuVersion version) => !version.IsAtLeast(10, 1);
 

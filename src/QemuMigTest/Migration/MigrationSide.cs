@@ -188,9 +188,16 @@ public sealed class MigrationSide : IAsyncDisposable
         act(Process.QTest!);
         foreach (var name in new[] { cause, "STOP" })
         {
-            await WaitForEventAsync(name, from, ct);
-            Process.Note(ExecutedCommand.ByDevice(name), from);
+            await WaitForDeviceEventAsync(name, from, ct);
         }
+    }
+
+    /// <summary>Waits for an event that tells what one of the guest's devices does by itself, such as <c>WATCHDOG</c> of one that stops nothing. The oracles take it for wanted, and no other of that name.</summary>
+    public async Task<QmpEvent> WaitForDeviceEventAsync(string name, int from, CancellationToken ct)
+    {
+        var came = await WaitForEventAsync(name, from, ct);
+        Process.Note(ExecutedCommand.ByDevice(name), came.Position);
+        return came;
     }
 
     /// <summary>Executes a command and waits for the event that it causes.</summary>
