@@ -21,12 +21,24 @@ public sealed class SharedRamFileTests
     }
 
     [Test]
-    public void The_file_is_of_its_size_and_goes_with_its_folder()
+    public void The_file_is_of_its_size_and_can_be_opened_when_its_name_is_gone()
+    {
+        using var file = SharedRamFile.Create(1 << 20);
+        var folder = Path.GetDirectoryName(file.Path);
+        new FileInfo(file.Path).Length.ShouldBe(1 << 20);
+        file.RemoveName();
+        Directory.Exists(folder).ShouldBeFalse();
+        using var again = File.OpenRead(file.Path);
+        again.Length.ShouldBe(1 << 20);
+    }
+
+    [Test]
+    public void What_is_disposed_of_leaves_nothing()
     {
         var file = SharedRamFile.Create(1 << 20);
-        new FileInfo(file.Path).Length.ShouldBe(1 << 20);
+        var folder = Path.GetDirectoryName(file.Path);
         file.Dispose();
-        Directory.Exists(Path.GetDirectoryName(file.Path)).ShouldBeFalse();
+        Directory.Exists(folder).ShouldBeFalse();
     }
 
     [Test]
