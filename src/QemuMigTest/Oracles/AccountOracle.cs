@@ -71,7 +71,6 @@ internal sealed class AccountOracle : IPairOracle
             IsLater = pair.Runs.Any(other => other.Source == run.Source && other.Number < run.Number),
             Stopped = stopped?.Timestamp,
             StoodStill = events.TrueForAll(e => e.Name is not ("STOP" or "RESUME")),
-            RanOn = events.Exists(e => e.Name == "STOP") && pair.Options.Mode == MigrationMode.Normal && !pair.Options.GuestSuspends,
             EarliestStop = (events.TakeWhile(e => e != stopped).LastOrDefault(e => e.Name == "MIGRATION_PASS") ?? events.FirstOrDefault(e => MigrationSide.StatusOf(e) == MigrationStatus.Setup))?.Timestamp,
             Resumed = arrival.FirstOrDefault(e => e.Name == "RESUME")?.Timestamp,
             Arrived = arrival.FirstOrDefault(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed)?.Timestamp,

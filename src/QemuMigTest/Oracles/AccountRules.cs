@@ -230,12 +230,6 @@ internal static class AccountRules
             yield return $"precopy-bytes is {a.Ram("precopy-bytes")}; the guest was stopped all the time, and what is sent then counts as downtime-bytes";
         }
 
-        // multifd's bytes are counted apart.
-        if (a.RanOn && a.GuestRam > 0 && !a.IsPostcopy && !a.On("multifd") && a.Ram("downtime-bytes") == 0)
-        {
-            yield return "downtime-bytes is 0; the guest wrote to its memory until it was stopped, and that is sent then";
-        }
-
         if (a.IsPostcopy && a.GuestRam > 0 && a.Ram("postcopy-bytes") == 0)
         {
             yield return "there was postcopy, and postcopy-bytes is 0";

@@ -28,9 +28,6 @@ internal sealed record MigrationAccount
     /// <summary>The source's guest was stopped before it, and stayed so.</summary>
     public bool StoodStill { get; init; }
 
-    /// <summary>The source's guest ran until the migration stopped it.</summary>
-    public bool RanOn { get; init; }
-
     /// <summary>When QEMU may have begun to stop it at the earliest: when the last pass before that began, which ends with the decision to switch over; without a pass, as with CPR, when the migration began.</summary>
     public DateTimeOffset? EarliestStop { get; init; }
 
