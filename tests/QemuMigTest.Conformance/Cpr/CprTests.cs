@@ -27,7 +27,7 @@ public sealed class CprTests : MigrationFixture
         {
             Mode = MigrationMode.CprReboot,
             Ram = GuestRam.SharedFile,
-            // With a return path: else all may fit into a socket that nobody reads any more, and the source has completed.
+            // With a return path: without one 11.1 may say completed of a destination that is gone (docs/findings.md).
             Capabilities = [MigrationCapability.IgnoreShared, MigrationCapability.ReturnPath],
             SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover],
             RegionMiB = PairOptions.SmallRegionMiB,

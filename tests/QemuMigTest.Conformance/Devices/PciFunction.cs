@@ -147,4 +147,13 @@ internal sealed class PciFunction(MigrationPair pair, int slot, int function = 0
         QTest.Out32(ConfigAddress, _address | (uint)(register & ~3));
         QTest.Out16((ushort)(ConfigData + (register & 2)), value);
     }
+
+    /// <summary>Writes a byte of it.</summary>
+    /// <param name="register">Which.</param>
+    /// <param name="value">What.</param>
+    public void Write8(int register, byte value)
+    {
+        QTest.Out32(ConfigAddress, _address | (uint)(register & ~3));
+        QTest.Out8((ushort)(ConfigData + (register & 3)), value);
+    }
 }

@@ -21,13 +21,13 @@ public sealed class WatchdogTests : MigrationFixture
         var pair = await StartAsync("i6300esb", $",addr={Slot}", ct);
         var function = new PciFunction(pair, Slot);
         function.Enable();
-        var watchdog = new TwoStages(function.BaseAddress(0), Slot);
-        watchdog.Start(pair.Source.Process.QTest!);
+        var watchdog = new TwoStages(function);
+        watchdog.Start();
         var strike = await MoveAsync(pair, qtest => watchdog.Feed(qtest, Milliseconds), 2 * Milliseconds, ct);
         watchdog.HasStruck(pair.Destination.Process.QTest!).ShouldBeTrue("destination: the watchdog's own flag that it has struck");
 
         await pair.Destination.StopAsync(ct);
-        watchdog.Start(pair.Destination.Process.QTest!);
+        watchdog.Start();
         watchdog.Feed(pair.Destination.Process.QTest!, Milliseconds);
         await pair.Destination.ContinueAsync(ct);
         await StrikeAsync(pair.Destination, strike.Position + 1, 2 * Milliseconds, "was started anew on the destination", ct);
@@ -70,26 +70,23 @@ public sealed class WatchdogTests : MigrationFixture
     }
 
     /// <summary>The watchdog of an Intel 6300ESB.</summary>
-    private sealed class TwoStages(ulong registers, int slot)
+    private sealed class TwoStages(PciFunction function)
     {
-        private const ushort ConfigAddress = 0xcf8;
-        private const ushort ConfigData = 0xcfc;
-        private const uint Configuration = 0x60;
-        private const uint Lock = 0x68;
+        private const int Configuration = 0x60;
+        private const int Lock = 0x68;
         private const ushort NoInterrupt = 3;
         private const byte Enabled = 2;
         private const int SecondStage = 4;
         private const int Reload = 0xc;
         private const ushort Fed = 0x100;
         private const ushort Struck = 0x200;
+        private readonly ulong _registers = function.BaseAddress(0);
 
-        /// <summary>Starts it, with the longest time there is.</summary>
-        public void Start(QTestClient qtest)
+        /// <summary>Starts it, where the guest is, with the longest time there is.</summary>
+        public void Start()
         {
-            Select(qtest, Configuration);
-            qtest.Out16(ConfigData, NoInterrupt);
-            Select(qtest, Lock);
-            qtest.Out8(ConfigData, Enabled);
+            function.Write16(Configuration, NoInterrupt);
+            function.Write8(Lock, Enabled);
         }
 
         /// <summary>Sets the time of each stage, and begins with the first.</summary>
@@ -103,16 +100,14 @@ public sealed class WatchdogTests : MigrationFixture
         }
 
         /// <summary>Whether it says that it has struck.</summary>
-        public bool HasStruck(QTestClient qtest) => (BitConverter.ToUInt16(qtest.Read(registers + Reload, sizeof(ushort))) & Struck) != 0;
+        public bool HasStruck(QTestClient qtest) => (BitConverter.ToUInt16(qtest.Read(_registers + Reload, sizeof(ushort))) & Struck) != 0;
 
         // Two values open it for one.
         private void Write(QTestClient qtest, int register, byte[] value)
         {
-            qtest.Write(registers + Reload, [0x80, 0]);
-            qtest.Write(registers + Reload, [0x86, 0]);
-            qtest.Write(registers + (ulong)register, value);
+            qtest.Write(_registers + Reload, [0x80, 0]);
+            qtest.Write(_registers + Reload, [0x86, 0]);
+            qtest.Write(_registers + (ulong)register, value);
         }
-
-        private void Select(QTestClient qtest, uint register) => qtest.Out32(ConfigAddress, 0x8000_0000 | ((uint)slot << 11) | register);
     }
 }

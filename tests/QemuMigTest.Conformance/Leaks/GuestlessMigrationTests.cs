@@ -1,6 +1,6 @@
-using System.Text.Json.Nodes;
 using QemuMigTest.Conformance.Order;
 using QemuMigTest.Conformance.Rules;
+using QemuMigTest.Conformance.State;
 
 namespace QemuMigTest.Conformance.Leaks;
 
@@ -9,9 +9,8 @@ public sealed class GuestlessMigrationTests : RuleFixture
 {
     private const int FirmwareBytes = 64 * 1024;
 
-    // Where a processor begins: cli; hlt; and should it go on, it turns in a circle.
+    // Where a processor begins.
     private const int Begin = FirmwareBytes - 16;
-    private static readonly byte[] WaitForEver = [0xfa, 0xf4, 0xeb, 0xfe];
 
     [MigrationTest("/migration/leaks/completed/guestless/plain", "")]
     [MigrationTest("/migration/leaks/completed/guestless/multifd", "multifd")]
@@ -19,13 +18,11 @@ public sealed class GuestlessMigrationTests : RuleFixture
     public async Task Migrations_that_complete_leave_nothing_of_a_few_pages_either([Capabilities] string capabilities, CancellationToken ct)
     {
         var firmware = new byte[FirmwareBytes];
-        WaitForEver.CopyTo(firmware, Begin);
+        HaltedTests.WaitForEver.CopyTo(firmware, Begin);
         var path = Session.Scratch.CreateChild("firmware").File("halts");
         await System.IO.File.WriteAllBytesAsync(path, firmware, ct);
         var source = await StartAsync("source", Environment.Source, Environment.Accelerator.Name, ["-S", "-bios", path], ct);
-        var on = new JsonArray([.. MigrationCapability.Several(capabilities).Append(MigrationCapability.Events)
-            .Select(capability => new JsonObject { ["capability"] = capability.Name, ["state"] = true })]);
-        await source.ExecuteAsync("migrate-set-capabilities", new() { ["capabilities"] = on }, ct);
+        await SetCapabilitiesAsync(source, MigrationCapability.Several(capabilities).Append(MigrationCapability.Events).Select(capability => capability.Name), true, ct);
         using var sink = new SinkServer(hangsUp: false);
         await LeakFixture.RepeatAsync([source], async _ =>
         {

@@ -36,11 +36,11 @@ public sealed class CommandRuleTests : RuleFixture
             return;
         }
 
-        await SetAsync(qemu, [MigrationCapability.PostcopyRam.Name], true, [], ct);
+        await SetCapabilitiesAsync(qemu, [MigrationCapability.PostcopyRam.Name], true, ct);
         var probe = new RuleProbe(qemu, Watched.All);
         await probe.TryAsync("migrate-start-postcopy", null, [new("there must be a migration", "must be started after")], ct);
         await probe.FinishAsync(ct);
-        await SetAsync(qemu, [MigrationCapability.PostcopyRam.Name], false, [], ct);
+        await SetCapabilitiesAsync(qemu, [MigrationCapability.PostcopyRam.Name], false, ct);
     }
 
     [MigrationTest("/migration/rules/commands/migrate")]
@@ -219,10 +219,7 @@ public sealed class CommandRuleTests : RuleFixture
     private static async Task SetAsync(QemuProcess qemu, IEnumerable<string> capabilities, bool on, JsonObject parameters, CancellationToken ct)
     {
         // In this order both ways: mapped-ram with compression locks the parameters until it is off.
-        await qemu.ExecuteAsync("migrate-set-capabilities", new()
-        {
-            ["capabilities"] = new JsonArray([.. capabilities.Select(name => new JsonObject { ["capability"] = name, ["state"] = on })]),
-        }, ct);
+        await SetCapabilitiesAsync(qemu, capabilities, on, ct);
         await qemu.ExecuteAsync("migrate-set-parameters", parameters, ct);
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using NUnit.Framework.Interfaces;
 using QemuMigTest.Binaries;
 using QemuMigTest.Processes;
@@ -56,6 +57,12 @@ public abstract class RuleFixture : MigrationFixture
     /// <summary>Starts the destination's build; it waits for migrate-incoming.</summary>
     protected Task<QemuProcess> StartDestinationAsync(CancellationToken ct, params IReadOnlyList<string> more) =>
         StartAsync("destination", Environment.Destination, Environment.Accelerator.Name, ["-S", "-incoming", "defer", .. more], ct);
+
+    /// <summary>Turns capabilities of one on or off.</summary>
+    protected static Task SetCapabilitiesAsync(QemuProcess qemu, IEnumerable<string> names, bool on, CancellationToken ct) => qemu.ExecuteAsync("migrate-set-capabilities", new()
+    {
+        ["capabilities"] = new JsonArray([.. names.Select(name => new JsonObject { ["capability"] = name, ["state"] = on })]),
+    }, ct);
 
     /// <summary>What rules speak of, for a QEMU of the source's build.</summary>
     private protected RuleContext SourceContext => Of(Environment.Source);

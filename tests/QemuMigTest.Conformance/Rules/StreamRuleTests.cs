@@ -180,10 +180,7 @@ public sealed class StreamRuleTests : RuleFixture
 
     private static async Task<MigrationStatus> MigrateAsync(QemuProcess qemu, string command, JsonObject arguments, IReadOnlyList<string> capabilities, CancellationToken ct)
     {
-        await qemu.ExecuteAsync("migrate-set-capabilities", new()
-        {
-            ["capabilities"] = new JsonArray([.. capabilities.Append(MigrationCapability.Events.Name).Select(name => new JsonObject { ["capability"] = name, ["state"] = true })]),
-        }, ct);
+        await SetCapabilitiesAsync(qemu, capabilities.Append(MigrationCapability.Events.Name), true, ct);
         await qemu.ExecuteAsync(command, arguments, ct);
         var ended = await qemu.WaitForEventAsync(e => MigrationSide.StatusOf(e) is { } status && (status == MigrationStatus.Completed || status == MigrationStatus.Failed), 0,
             $"the end of {command}", ct);

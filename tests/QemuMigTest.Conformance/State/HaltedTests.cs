@@ -11,7 +11,7 @@ public sealed partial class HaltedTests : MigrationFixture
     private const ulong HpetMillisecond = 100_000;
 
     // cli; hlt; and should it go on, it turns in a circle: jmp $
-    private static readonly byte[] WaitForEver = [0xfa, 0xf4, 0xeb, 0xfe];
+    internal static readonly byte[] WaitForEver = [0xfa, 0xf4, 0xeb, 0xfe];
 
     [MigrationTest("/migration/state/halted")]
     public async Task A_vCPU_that_is_halted_stays_so(CancellationToken ct)
