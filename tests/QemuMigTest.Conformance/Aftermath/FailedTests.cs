@@ -24,6 +24,36 @@ public sealed class FailedTests : AftermathFixture
         await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);
     }
 
+    [MigrationTest("/migration/aftermath/failed/lost/switchover/plain", "")]
+    [MigrationTest("/migration/aftermath/failed/lost/switchover/return-path", "return-path")]
+    [RequiresCapability("pause-before-switchover")]
+    public async Task The_guest_moves_after_a_destination_was_lost_before_the_switchover([Capabilities] string capabilities, CancellationToken ct)
+    {
+        using var proxy = new ProxyChannel();
+        var (pair, migration) = await LoseBeforeSwitchoverAsync(capabilities, proxy, stopped: false, ct);
+        await migration.FailAsync("", DestinationEnd.Stays, ct);
+        // A failed migration says so before it gives the guest back.
+        await pair.Source.WaitForEventAsync("RESUME", migration.SourceEvents, ct);
+        await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);
+    }
+
+    // No page is left to be sent then: all that fails is the end.
+    [MigrationTest("/migration/aftermath/failed/lost/switchover/stopped/plain", "")]
+    [MigrationTest("/migration/aftermath/failed/lost/switchover/stopped/return-path", "return-path")]
+    [RequiresCapability("pause-before-switchover")]
+    public async Task A_stopped_guest_moves_after_a_destination_was_lost_before_the_switchover([Capabilities] string capabilities, CancellationToken ct)
+    {
+        using var proxy = new ProxyChannel();
+        var (pair, failed) = await LoseBeforeSwitchoverAsync(capabilities, proxy, stopped: true, ct);
+        await failed.FailAsync("", DestinationEnd.Stays, ct);
+        await VerifyAsync(pair, ct);
+        await pair.StartAnotherDestinationAsync(ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
+        await migration.ContinueFromPreSwitchoverAsync(ct);
+        await migration.CompleteAsync(ct);
+    }
+
     [MigrationTest("/migration/aftermath/failed/yank/source/plain", false)]
     [MigrationTest("/migration/aftermath/failed/yank/destination/plain", true)]
     public Task The_guest_moves_after_one_side_has_dropped_its_connection(bool destination, CancellationToken ct) => YankAsync("", destination, ct);
@@ -93,6 +123,28 @@ public sealed class FailedTests : AftermathFixture
     [MigrationTest("/migration/aftermath/failed/device/stopped"), RequiresSourceVersion(8, 0, Quirks.UnansweredIsPostMigrate)]
     [RequiresDevice("virtio-blk-pci"), RequiresDevice("virtio-rng-pci"), RequiresCapability("return-path")]
     public Task A_source_that_is_stopped_has_all_of_its_disks_after_a_failure_in_the_switchover(CancellationToken ct) => FailInSwitchoverAsync(stopped: true, ct);
+
+    private async Task<(MigrationPair Pair, MigrationRun Migration)> LoseBeforeSwitchoverAsync(string capabilities, ProxyChannel proxy, bool stopped, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new()
+        {
+            Capabilities = [.. MigrationCapability.Several(capabilities), MigrationCapability.PauseBeforeSwitchover],
+            Convergence = Convergence.Allowed,
+            RegionMiB = PairOptions.SmallRegionMiB,
+        }, ct);
+        if (stopped)
+        {
+            await pair.StopSourceAsync(ct);
+        }
+
+        var migration = await pair.MigrateAsync(proxy, ct);
+        await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
+        await pair.LoseAsync(pair.Destination, ct);
+        // A QEMU that was killed may keep its sockets for some ms (io_uring): what is written to them then is not seen to be lost.
+        proxy.Break();
+        await migration.ContinueFromPreSwitchoverAsync(ct);
+        return (pair, migration);
+    }
 
     private async Task YankAsync(string capabilities, bool destination, CancellationToken ct)
     {
