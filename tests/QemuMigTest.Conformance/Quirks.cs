@@ -76,6 +76,18 @@ internal static class Quirks
     /// <summary>What happens where <see cref="CancelWaitsForReader"/>, for the catalogue.</summary>
     public const string CancelWaitsForReaderShown = "migrate_cancel of a migration into a full pipe: it stays in cancelling until somebody reads, or the pipe's other end is closed";
 
+    /// <summary>So does one with multifd whose peer reads none of its channels: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
+    public static bool MultifdCancelWaitsForReader(QemuVersion version) => version.IsAtLeast(7, 2);
+
+    /// <summary>What happens where <see cref="MultifdCancelWaitsForReader"/>, for the catalogue.</summary>
+    public const string MultifdCancelWaitsForReaderShown = "migrate_cancel of a multifd migration whose peer reads nothing: it stays in cancelling until the peer reads or hangs up";
+
+    /// <summary>snapshot-save with multifd on ends QEMU: docs/findings.md, seen on 7.2 and 10.0, not on 10.2 and 11.1, which refuse it; the version in between is a guess.</summary>
+    public static bool MultifdSnapshotAborts(QemuVersion version) => !version.IsAtLeast(10, 1);
+
+    /// <summary>What happens where <see cref="MultifdSnapshotAborts"/>, for the catalogue.</summary>
+    public const string MultifdSnapshotAbortsShown = "snapshot-save with multifd on: QEMU ends by a signal, and the guest is lost";
+
     /// <summary><c>fd:</c> with a plain file is refused: <c>file:</c> is there for it.</summary>
     public static bool PlainFileDescriptorRefused(QemuVersion version) => version.IsAtLeast(11, 0);
 

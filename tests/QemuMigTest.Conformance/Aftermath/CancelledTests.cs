@@ -155,7 +155,8 @@ public sealed class CancelledTests : AftermathFixture
     [MigrationTest("/migration/aftermath/cancelled/stopped/release-ram", "release-ram")]
     public async Task What_is_written_when_a_stopped_guest_goes_on_in_its_next_migration_is_sent([Capabilities] string capabilities, CancellationToken ct)
     {
-        var pair = await StartPairAsync(new() { SourceCapabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.Held, RegionMiB = PairOptions.SmallRegionMiB }, ct);
+        // Nearly all of RAM is the region: what the second migration does not take for dirty is not written again, and so is missed.
+        var pair = await StartPairAsync(new() { SourceCapabilities = MigrationCapability.Several(capabilities), Convergence = Convergence.Held }, ct);
         var pages = new DevicePages(pair);
         pages.Fill(DevicePages.Low, "before the migrations");
         pages.Fill(pages.High, "before the migrations");

@@ -101,6 +101,22 @@ public sealed class CancelledWhileWaitingTests : AftermathFixture
         await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);
     }
 
+    [MigrationTest("/migration/aftermath/cancelled/unread/plain", "", 0)]
+    [MigrationTest("/migration/aftermath/cancelled/unread/multifd", "multifd", 2)]
+    public async Task The_guest_moves_after_a_cancel_while_its_source_s_peer_reads_nothing([Capabilities] string capabilities, int channels, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(Options with { Capabilities = MigrationCapability.Several(capabilities) }, ct);
+        var channel = new HeldSocketChannel(full: false);
+        var migration = await pair.MigrateAsync(channel, ct);
+        await channel.WaitUntilFullAsync(pair, channels, ct);
+        await CancelWaitingAsync(migration, channels > 0 && Quirks.MultifdCancelWaitsForReader(Version) ? Quirks.MultifdCancelWaitsForReaderShown : null, () =>
+        {
+            channel.HangUp();
+            return Task.CompletedTask;
+        }, ct);
+        await MoveAfterwardsAsync(pair, MigrationChannel.Unix, ct);
+    }
+
     [MigrationTest("/migration/aftermath/cancelled/full-pipe")]
     public async Task The_guest_moves_after_a_cancel_while_nobody_reads(CancellationToken ct)
     {

@@ -87,18 +87,18 @@ public sealed class VirtioTests : MigrationFixture
         const byte FirstVlan = 7;
         const int OtherVlan = 0x123;
         const byte OfAllKinds = 3;
-        const ulong Mac = 1UL << 5, Status = 1UL << 16, ControlQueue = 1UL << 17, Receive = 1UL << 18, Vlan = 1UL << 19, SetMac = 1UL << 23;
+        const ulong Mac = 1UL << 5, Status = 1UL << 16, ControlQueue = 1UL << 17, Receive = 1UL << 18, Vlan = 1UL << 19, ReceiveMore = 1UL << 20, SetMac = 1UL << 23;
         var pair = await StartPairAsync(With(new QemuCommandLine()
             .With("-netdev", "hubport,id=net0,hubid=0")
             .With("-device", $"virtio-net-pci,id=nic0,netdev=net0,addr={VirtioDevice.Slot},disable-legacy=on,romfile=,mac=52:54:00:12:34:56")), ct);
         var device = new VirtioDevice(pair);
-        device.Begin(Mac | Status | ControlQueue | Receive | Vlan | SetMac);
+        device.Begin(Mac | Status | ControlQueue | Receive | Vlan | ReceiveMore | SetMac);
         var queue = device.AddQueue(2, Queue);
         device.Go();
-        // Not promiscuous, all multicasts, an address of its own, one more of each kind, two VLANs and not a third: 10.0 begins with all of them.
+        // Not promiscuous, all multicasts, no broadcasts, an address of its own, one more of each kind, two VLANs and not a third: 10.0 begins with all of them.
         foreach (var command in new byte[][]
         {
-            [0, 0, 0], [0, 1, 1],
+            [0, 0, 0], [0, 1, 1], [0, 5, 1],
             [1, 1, 0x52, 0x54, 0, 0x65, 0x43, 0x21],
             [1, 0, 1, 0, 0, 0, 0x52, 0x54, 0, 1, 2, 3, 1, 0, 0, 0, 0x33, 0x33, 0, 0, 0, 9],
             [2, 0, FirstVlan, 0], [2, 0, OtherVlan & 0xff, OtherVlan >> 8], [2, 1, 0x24, 1],

@@ -19,7 +19,7 @@ public sealed class RepeatedCommandTests : LeakFixture
             .Select(one => (Name: one.GetProperty("capability").GetString()!, IsOn: one.GetProperty("state").GetBoolean())).ToList();
         // What is opened once, and kept, is open after the first round.
         var first = await AskAsync(pair, capabilities, ct);
-        await RepeatAsync([source.Process], async _ => (await AskAsync(pair, capabilities, ct)).ShouldBe(first, "what QEMU answered when it was asked for the first time"), ct);
+        await RepeatAsync([source.Process, pair.Destination.Process], async _ => (await AskAsync(pair, capabilities, ct)).ShouldBe(first, "what QEMU answered when it was asked for the first time"), ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);
     }
@@ -27,10 +27,14 @@ public sealed class RepeatedCommandTests : LeakFixture
     private static async Task<IReadOnlyList<string>> AskAsync(MigrationPair pair, IReadOnlyList<(string Name, bool IsOn)> capabilities, CancellationToken ct)
     {
         var answers = new List<string>();
-        foreach (var (name, isOn) in capabilities)
+        // A destination looks for what it needs of the kernel.
+        foreach (var side in new[] { pair.Source, pair.Destination })
         {
-            answers.Add($"{name}: {await SetAsync(pair.Source, name, !isOn, ct)}");
-            await SetAsync(pair.Source, name, isOn, ct);
+            foreach (var (name, isOn) in capabilities)
+            {
+                answers.Add($"{side.Name}: {name}: {await SetAsync(side, name, !isOn, ct)}");
+                await SetAsync(side, name, isOn, ct);
+            }
         }
 
         foreach (var query in Queries)

@@ -12,6 +12,7 @@ internal sealed class DevicePages(MigrationPair pair)
     private const int PageSize = 4096;
     private const int Written = 700;
     private const int From = 1300;
+    private const int Across = 16;
     private readonly Dictionary<uint, byte[]> _contents = [];
 
     /// <summary>The page that is so far behind the region that nobody else uses it.</summary>
@@ -30,6 +31,15 @@ internal sealed class DevicePages(MigrationPair pair)
     /// <summary>Writes to the middle of a page; its beginning and its end stay.</summary>
     /// <returns>The whole page.</returns>
     public byte[] FillMiddle(uint page, string when) => Write(page, From..(From + Written), RandomNumberGenerator.GetBytes(Written), when);
+
+    /// <summary>Writes the last bytes of a page and the first of the next at once, as a device does that knows no pages.</summary>
+    public void FillAcross(uint page, string when)
+    {
+        var bytes = RandomNumberGenerator.GetBytes(2 * Across);
+        pair.Holder.Process.QTest!.Write(page + PageSize - Across, bytes);
+        Note(page, ^Across.., bytes.AsSpan(..Across), when);
+        Note(page + PageSize, ..Across, bytes.AsSpan(Across..), when);
+    }
 
     /// <summary>Fills a page with what is given.</summary>
     public void Put(uint page, byte[] content, string when) => Write(page, .., content, when);
@@ -56,10 +66,15 @@ internal sealed class DevicePages(MigrationPair pair)
 
     private byte[] Write(uint page, Range where, byte[] bytes, string when)
     {
+        pair.Holder.Process.QTest!.Write(page + (ulong)where.GetOffsetAndLength(PageSize).Offset, bytes);
+        return Note(page, where, bytes, when);
+    }
+
+    private byte[] Note(uint page, Range where, ReadOnlySpan<byte> bytes, string when)
+    {
         var content = (byte[])_contents.GetValueOrDefault(page, new byte[PageSize]).Clone();
         bytes.CopyTo(content.AsSpan(where));
         _contents[page] = content;
-        pair.Holder.Process.QTest!.Write(page + (ulong)where.GetOffsetAndLength(PageSize).Offset, bytes);
         pair.Expect(page, content, $"by a device, {when}");
         return content;
     }

@@ -18,6 +18,9 @@ public sealed class DeviceWriteTests : MigrationFixture
     // Zero meanwhile, and sent as such.
     private const uint ReturningFromZero = DevicePages.Low + 0x3000;
 
+    // This one and the next.
+    private const uint Crossed = DevicePages.Low + 0x4000;
+
     [MigrationTest("/migration/memory/device-writes/plain", "")]
     [MigrationTest("/migration/memory/device-writes/xbzrle", "xbzrle")]
     [MigrationTest("/migration/memory/device-writes/multifd", "multifd")]
@@ -26,8 +29,10 @@ public sealed class DeviceWriteTests : MigrationFixture
         var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities), SourceParameters = XbzrleCache.For(capabilities), Convergence = Convergence.HeldFast, RegionMiB = PairOptions.HeldFastRegionMiB }, ct);
         var pages = new DevicePages(pair);
         pages.Fill(DevicePages.Low, "before the migration");
+        pages.FillMany(Crossed, 2, "before the migration");
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
         await migration.WaitForPassAsync(2, ct);
+        pages.FillAcross(Crossed, "in pass 2, with the page beside it");
         pages.FillMiddle(DevicePages.Low, "in pass 2");
         pages.Fill(pages.High, "in pass 2");
         var (first, second, third) = (pages.Fill(Returning, "in pass 2"), pages.Fill(NearlyReturning, "in pass 2"), pages.Fill(ReturningFromZero, "in pass 2"));

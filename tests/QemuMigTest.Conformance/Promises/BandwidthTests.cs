@@ -54,6 +54,35 @@ public sealed class BandwidthTests : MigrationFixture
         await migration.CompleteAsync(ct);
     }
 
+    // In its switchover a migration has no limit.
+    [MigrationTest("/migration/promises/max-bandwidth/again"), RequiresCapability("pause-before-switchover")]
+    public async Task A_precopy_keeps_to_its_limit_after_one_that_failed_in_the_switchover(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover], Convergence = Convergence.Allowed }, ct);
+        using (var broken = new ProxyChannel())
+        {
+            var failed = await pair.MigrateAsync(broken, ct);
+            await failed.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
+            await pair.LoseAsync(pair.Destination, ct);
+            broken.Break();
+            await failed.ContinueFromPreSwitchoverAsync(ct);
+            await failed.FailAsync("", DestinationEnd.Stays, ct);
+            await pair.Source.WaitForEventAsync("RESUME", failed.SourceEvents, ct);
+        }
+
+        await pair.StartAnotherDestinationAsync(ct);
+        await pair.SetConvergenceAsync(Convergence.Held, ct);
+        await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = Limit }, ct);
+        var proxy = new ProxyChannel();
+        var migration = await pair.MigrateAsync(proxy, ct);
+        await proxy.WaitForBytesAsync(Begun, Environment.Limits.Step, ct);
+        await WireRate.ShouldBeAsync(proxy, Limit, Patience, ct);
+        await migration.AllowConvergenceAsync(ct);
+        await migration.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
+        await migration.ContinueFromPreSwitchoverAsync(ct);
+        await migration.CompleteAsync(ct);
+    }
+
     [MigrationTest("/migration/promises/max-postcopy-bandwidth/unlimited"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
     public async Task The_background_of_a_postcopy_without_a_limit_is_not_held_by_that_of_precopy(CancellationToken ct)
     {

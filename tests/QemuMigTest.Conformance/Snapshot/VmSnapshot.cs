@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Mono.Unix.Native;
 using QemuMigTest.Conformance.Devices;
 using QemuMigTest.Processes;
 
@@ -20,6 +21,15 @@ internal sealed class VmSnapshot(MigrationSide side, params IReadOnlyList<string
     /// <param name="ct">Ends it.</param>
     public static Task<QemuCommandLine> CreateAsync(string image, CancellationToken ct) => AddDiskAsync(new(), Node, image, ct);
 
+    /// <summary>The same, in an image to which the first of the VM's state cannot be written.</summary>
+    /// <inheritdoc cref="CreateAsync" path="/param"/>
+    public static async Task<QemuCommandLine> CreateFailingAsync(string image, CancellationToken ct)
+    {
+        await System.IO.File.WriteAllBytesAsync(image, Qcow2Image.Empty(DiskBytes), ct);
+        return Over(File(new(), Node, image)
+            .With("-blockdev", $"driver=blkdebug,node-name={Node}-failing,image={Node}-file,inject-error.0.event=vmstate_save,inject-error.0.errno={(int)Errno.EIO},inject-error.0.once=on"), Node, "failing");
+    }
+
     /// <summary>Makes another image, of a disk that is saved with the VM.</summary>
     /// <param name="arguments">The arguments so far.</param>
     /// <param name="node">The name of its node.</param>
@@ -28,10 +38,13 @@ internal sealed class VmSnapshot(MigrationSide side, params IReadOnlyList<string
     public static async Task<QemuCommandLine> AddDiskAsync(QemuCommandLine arguments, string node, string image, CancellationToken ct)
     {
         await System.IO.File.WriteAllBytesAsync(image, Qcow2Image.Empty(DiskBytes), ct);
-        return arguments
-            .With("-blockdev", $"driver=file,node-name={node}-file,auto-read-only=on,filename={QemuCommandLine.InList(image)}")
-            .With("-blockdev", $"driver=qcow2,node-name={node},file={node}-file");
+        return Over(File(arguments, node, image), node, "file");
     }
+
+    private static QemuCommandLine File(QemuCommandLine arguments, string node, string image) =>
+        arguments.With("-blockdev", $"driver=file,node-name={node}-file,auto-read-only=on,filename={QemuCommandLine.InList(image)}");
+
+    private static QemuCommandLine Over(QemuCommandLine arguments, string node, string below) => arguments.With("-blockdev", $"driver=qcow2,node-name={node},file={node}-{below}");
 
     /// <summary>Saves the VM. It runs when this returns if it ran before.</summary>
     /// <returns>Why QEMU could not, or null.</returns>

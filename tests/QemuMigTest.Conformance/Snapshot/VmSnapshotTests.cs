@@ -1,4 +1,5 @@
 using QemuMigTest.Conformance.Memory;
+using QemuMigTest.Processes;
 
 namespace QemuMigTest.Conformance.Snapshot;
 
@@ -62,6 +63,53 @@ public sealed class VmSnapshotTests : MigrationFixture
 
         pages.ShouldBeAsThen(pair.Source);
         pages.ExpectAsThen();
+    }
+
+    [MigrationTest("/migration/snapshot/failed", false), MigrationTest("/migration/snapshot/failed/stopped", true)]
+    public async Task A_guest_is_as_before_when_it_could_not_be_saved_and_is_saved_when_it_can(bool stopped, CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new()
+        {
+            RegionMiB = PairOptions.SmallRegionMiB,
+            SourceArguments = await VmSnapshot.CreateFailingAsync(Session.Scratch.CreateChild("snapshot").File("image"), ct),
+        }, ct);
+        if (stopped)
+        {
+            await pair.StopSourceAsync(ct);
+        }
+        else
+        {
+            // Each time it is stopped and goes on, and nobody has told it to.
+            Release(pair);
+        }
+
+        var (snapshot, before) = (new VmSnapshot(pair.Source), await pair.Source.QueryStatusAsync(ct));
+        (await snapshot.SaveAsync(ct)).ShouldNotBeNull("the image cannot be written to").ShouldContain("Input/output error");
+        (await pair.Source.QueryStatusAsync(ct)).ShouldBe(before, "nothing was saved, and the guest is as it was");
+        (await snapshot.SaveAsync(ct)).ShouldBeNull("the image can be written to now");
+        (await pair.Source.QueryStatusAsync(ct)).ShouldBe(before, "all was saved, and the guest is as it was");
+        if (!stopped)
+        {
+            await pair.Source.Serial.WaitForAsync('B', pair.Source.Serial.Position, ct);
+        }
+    }
+
+    [MigrationTest("/migration/snapshot/multifd"), RequiresCapability("multifd")]
+    public async Task A_guest_is_not_saved_through_channels(CancellationToken ct)
+    {
+        var pair = await StartAsync("multifd", ct);
+        var snapshot = new VmSnapshot(pair.Source);
+        if (Quirks.MultifdSnapshotAborts(Environment.Source.Version))
+        {
+            Release(pair);
+            var ended = await Should.ThrowAsync<QemuExitedException>(() => snapshot.SaveAsync(ct), "known, and to be taken out of docs/findings.md when it is refused");
+            ended.Status.Signal.ShouldNotBeNull();
+            NoteFault(Quirks.MultifdSnapshotAbortsShown);
+            return;
+        }
+
+        (await snapshot.SaveAsync(ct)).ShouldNotBeNull("snapshot-save with multifd on").ShouldContain("not compatible with multifd");
+        (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState("running", true), "the guest runs on");
     }
 
     private async Task<MigrationPair> StartAsync(string capabilities, CancellationToken ct) => await StartPairAsync(new()

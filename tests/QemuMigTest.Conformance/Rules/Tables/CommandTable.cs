@@ -51,6 +51,8 @@ internal static class CommandTable
         new(Stage.Sending, "device_add", """{"driver":"usb-tablet"}""", new("no device comes while a migration runs", "device_add not allowed while migrating")),
         new(Stage.Sending, "device_del", """{"id":"tablet"}""", new("no device goes while a migration runs", "device_del not allowed while migrating")),
 
+        new(Stage.Sending, "dump-guest-memory", """{"paging":false,"protocol":"file:/dev/null"}""", new("a guest that is on its way is not dumped", "disallowing migration blocker", "dump-guest-memory")),
+
         new(Stage.All, "x-colo-lost-heartbeat", null, new("it is for COLO", "colo")),
         new(Stage.All, "set-vcpu-dirty-limit", """{"dirty-rate":5}""", new("it needs KVM with a dirty ring", "dirty-ring-size")),
         new(Stage.All, "calc-dirty-rate", """{"calc-time":0}""", new("a second at least", "out of range")),
