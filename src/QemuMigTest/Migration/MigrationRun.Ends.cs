@@ -1,4 +1,5 @@
 using QemuMigTest.Guests;
+using QemuMigTest.Migration.Channels;
 using QemuMigTest.Processes;
 
 namespace QemuMigTest.Migration;
@@ -26,6 +27,18 @@ public sealed partial class MigrationRun
         await RequestCancelAsync(ct);
         await WaitForEndAsync(MigrationStatus.Cancelled, ct);
         await EndAsync(MigrationOutcome.Cancelled, destination, ct);
+    }
+
+    /// <summary>Loses the destination while the source waits in pre-switchover, and lets the source go on. Needs pause-before-switchover.</summary>
+    /// <param name="proxy">The channel, which is broken as well.</param>
+    /// <param name="ct">Ends it.</param>
+    public async Task LoseBeforeSwitchoverAsync(ProxyChannel proxy, CancellationToken ct)
+    {
+        await WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
+        await Pair.LoseAsync(Destination, ct);
+        // A QEMU that was killed may keep its sockets for some ms: what is written to them then is not seen to be lost (docs/findings.md).
+        proxy.Break();
+        await ContinueFromPreSwitchoverAsync(ct);
     }
 
     /// <summary>Waits until the migration has failed, for the reason that is expected.</summary>

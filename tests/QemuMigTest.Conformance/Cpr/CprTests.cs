@@ -27,7 +27,7 @@ public sealed class CprTests : MigrationFixture
         {
             Mode = MigrationMode.CprReboot,
             Ram = GuestRam.SharedFile,
-            // With a return path: without one 11.1 may say completed of a destination that is gone (docs/findings.md).
+            // With a return path: without one no source knows of a destination that is gone, whose sockets still take what is sent (docs/findings.md).
             Capabilities = [MigrationCapability.IgnoreShared, MigrationCapability.ReturnPath],
             SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover],
             RegionMiB = PairOptions.SmallRegionMiB,

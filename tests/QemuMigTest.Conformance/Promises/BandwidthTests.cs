@@ -62,10 +62,7 @@ public sealed class BandwidthTests : MigrationFixture
         using (var broken = new ProxyChannel())
         {
             var failed = await pair.MigrateAsync(broken, ct);
-            await failed.WaitForStatusAsync(MigrationStatus.PreSwitchover, ct);
-            await pair.LoseAsync(pair.Destination, ct);
-            broken.Break();
-            await failed.ContinueFromPreSwitchoverAsync(ct);
+            await failed.LoseBeforeSwitchoverAsync(broken, ct);
             await failed.FailAsync("", DestinationEnd.Stays, ct);
             await pair.Source.WaitForEventAsync("RESUME", failed.SourceEvents, ct);
         }
