@@ -35,6 +35,9 @@ internal static class Quirks
     /// <summary>xbzrle-cache-size that is changed while a migration is under way does not change the cache: docs/findings.md, seen on 7.2, 10.0, 10.2 and 11.1.</summary>
     public static bool XbzrleCacheStays(QemuVersion version) => version.IsAtLeast(7, 2);
 
+    /// <summary>xbzrle's counters are not set to 0 when a migration begins: docs/findings.md, seen on 7.2, 10.0 and 11.1.</summary>
+    public static bool XbzrleCountersGoOn(QemuVersion version) => version.IsAtLeast(7, 2);
+
     /// <summary>Why 7.2 is not asked to save a stopped guest that goes on meanwhile: docs/findings.md.</summary>
     public const string SnapshotRunsStoppedGuests = "on 7.2 a background snapshot runs a guest that was stopped";
 
@@ -173,6 +176,12 @@ internal static class Quirks
 
     /// <summary>x-colo is refused without return-path; before, return-path takes COLO's messages for its own, and the migration fails: seen on 7.2 and 10.0.</summary>
     public static bool ColoWantsReturnPath(QemuVersion version) => version.IsAtLeast(11, 0);
+
+    /// <summary>A packet of multifd that a secondary takes in after it took over comes into its guest: docs/findings.md, seen on 11.1.</summary>
+    public static bool ColoTakesLatePackets(QemuVersion version) => version.IsAtLeast(11, 0);
+
+    /// <summary>What happens where <see cref="ColoTakesLatePackets"/>, for the catalogue.</summary>
+    public const string ColoTakesLatePacketsShown = "a packet of multifd's that the secondary takes in after it took over comes into its guest's memory";
 
     /// <summary>What a q35's secondary says where <see cref="ColoCheckpointAborts"/>.</summary>
     public const string ColoCheckpointAssertion = "memory_region_add_subregion_common: Assertion `!subregion->container' failed";

@@ -68,14 +68,18 @@ public sealed partial class MigrationRun
     /// <param name="survivor">The source, for a failover of the primary: it goes on alone. The destination, for one of the secondary: it takes over.</param>
     /// <param name="ct">Ends the wait.</param>
     /// <exception cref="QemuMigTestException">The survivor says that it left COLO for another reason.</exception>
-    public async Task FailOverAsync(MigrationSide survivor, CancellationToken ct)
+    public Task FailOverAsync(MigrationSide survivor, CancellationToken ct) => FailOverAsync(survivor, () => { }, ct);
+
+    /// <summary>As the other, with something that happens as soon as the survivor says that it is out of COLO.</summary>
+    /// <inheritdoc cref="FailOverAsync(MigrationSide, CancellationToken)"/>
+    public async Task FailOverAsync(MigrationSide survivor, Action onceAlone, CancellationToken ct)
     {
         var other = survivor == Source ? Destination : Source;
         var events = survivor.EventPosition;
         await PairWatch.WhileAliveAsync($"the failover of migration {Number}", async token =>
         {
             await survivor.YankAsync(token);
-            await SeeFailOverAsync(survivor, events, token);
+            await SeeFailOverAsync(survivor, onceAlone, events, token);
         }, ct, survivor, other);
         await Pair.LoseAsync(other, ct);
         await survivor.Serial.WaitForAsync('B', survivor.Serial.Position, ct);
@@ -88,12 +92,17 @@ public sealed partial class MigrationRun
         Result = await survivor.QueryMigrateAsync(ct);
     }
 
-    private async Task SeeFailOverAsync(MigrationSide survivor, int events, CancellationToken ct)
+    private async Task SeeFailOverAsync(MigrationSide survivor, Action onceAlone, int events, CancellationToken ct)
     {
         var mode = survivor == Source ? "primary" : "secondary";
-        await survivor.ExecuteAsync("x-colo-lost-heartbeat", null, ct);
-        var completed = await survivor.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, events, "migration status completed", ct);
+        var told = survivor.ExecuteAsync("x-colo-lost-heartbeat", null, ct);
+        var completes = survivor.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, events, "migration status completed", ct);
+        // The reply may wait for what the caller holds back; a refusal comes at once.
+        await await Task.WhenAny(told, completes);
+        var completed = await completes;
         await survivor.Process.WaitForEventAsync(e => e.Name == "COLO_EXIT" && e.Data.GetProperty("mode").GetString() == mode, events, $"event COLO_EXIT of the {mode}", ct);
+        onceAlone();
+        await told;
         await survivor.WaitForEventAsync("RESUME", completed.Position, ct);
         var status = await survivor.ExecuteAsync("query-colo-status", null, ct);
         if ((status.GetProperty("mode").GetString(), status.GetProperty("last-mode").GetString(), status.GetProperty("reason").GetString()) != ("none", mode, "request"))

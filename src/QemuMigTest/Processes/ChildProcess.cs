@@ -8,6 +8,8 @@ namespace QemuMigTest.Processes;
 public sealed class ChildProcess
 {
     private const int SignalInfoSize = 128;
+    private const int SignalCodeOffset = 8;
+    private const int Trapped = 4;
     private const int WaiterStackSize = 256 * 1024;
     private readonly TaskCompletionSource<ExitStatus> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _reaping = new();
@@ -102,14 +104,18 @@ public sealed class ChildProcess
     private unsafe void Reap()
     {
         var info = stackalloc byte[SignalInfoSize];
-        while (NativeProcess.waitid(NativeProcess.WaitForPid, Id, info, NativeProcess.WaitExited | NativeProcess.WaitNoReap) != 0)
+        do
         {
-            if (Marshal.GetLastPInvokeError() != (int)Errno.EINTR)
+            while (NativeProcess.waitid(NativeProcess.WaitForPid, Id, info, NativeProcess.WaitExited | NativeProcess.WaitNoReap) != 0)
             {
-                _exited.SetException(new Win32Exception(Marshal.GetLastPInvokeError(), $"waitid({Id})"));
-                return;
+                if (Marshal.GetLastPInvokeError() != (int)Errno.EINTR)
+                {
+                    _exited.SetException(new Win32Exception(Marshal.GetLastPInvokeError(), $"waitid({Id})"));
+                    return;
+                }
             }
         }
+        while (*(int*)(info + SignalCodeOffset) == Trapped); // Told to each thread of the tracer's process; the one that holds it (HeldThreads) takes it.
 
         lock (_reaping)
         {

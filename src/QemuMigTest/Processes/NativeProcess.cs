@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace QemuMigTest.Processes;
 
-/// <summary>The calls of the C library that start and reap processes and that neither .NET nor Mono.Posix has.</summary>
+/// <summary>The calls of the C library that start, reap and trace processes and that neither .NET nor Mono.Posix has.</summary>
 internal static unsafe partial class NativeProcess
 {
     internal const short SetProcessGroup = 0x02;
@@ -17,6 +17,14 @@ internal static unsafe partial class NativeProcess
     internal const int WaitForPid = 1;
     internal const int WaitExited = 0x4;
     internal const int WaitNoReap = 0x01000000;
+
+    // Threads as well.
+    internal const int WaitAll = 0x40000000;
+    internal const int Interrupted = 4;
+
+    internal const int PtraceSeize = 0x4206;
+    internal const int PtraceInterrupt = 0x4207;
+    internal const int PtraceDetach = 17;
 
     [LibraryImport("libc")]
     internal static partial int posix_spawn(out int pid, byte* path, void* fileActions, void* attributes, byte** argv, byte** envp);
@@ -68,6 +76,9 @@ internal static unsafe partial class NativeProcess
 
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int kill(int pid, int signal);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial nint ptrace(nint request, int pid, nint address, nint data);
 
     /// <summary>struct rusage of Linux on x86-64.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -129,6 +130,43 @@ public sealed class QemuProcess : IAsyncDisposable
 
             throw;
         }
+    }
+
+    /// <summary>Waits until threads sleep, and have for a ms: they have done all that there is to do.</summary>
+    /// <param name="chosen">Which, by their names.</param>
+    /// <param name="what">What they have to do, for the error.</param>
+    /// <param name="ct">Ends the wait.</param>
+    /// <exception cref="WaitTimeoutException">One is busy still.</exception>
+    public Task WaitForThreadsAsleepAsync(Func<string, bool> chosen, string what, CancellationToken ct)
+    {
+        ThreadTimes? before = null;
+        IReadOnlyList<string> busy = [];
+        return Poll.UntilAsync(Name, what, _ =>
+        {
+            var now = ThreadTimes.Read(Child.Id);
+            busy = now is null || before is null ? [] : [.. now.BusySince(before, 0).Where(name => chosen(name.Trim('\'')))];
+            var asleep = now is null || before is not null && busy.Count == 0;
+            before = now;
+            // Where the process has ended there is none that could do anything: what comes next says so.
+            return Task.FromResult(asleep ? this : null);
+        }, () => $"busy: {string.Join(", ", busy)}; {LastSeen()}", _options.Limits.Step, ct);
+    }
+
+    /// <summary>Waits until threads are blocked in a system call.</summary>
+    /// <param name="chosen">Which, by their names.</param>
+    /// <param name="call">The call's number.</param>
+    /// <param name="what">What is waited for, for the error.</param>
+    /// <param name="ct">Ends the wait.</param>
+    /// <exception cref="WaitTimeoutException">One is not, or there is none of these threads.</exception>
+    public Task WaitForThreadsInCallAsync(Func<string, bool> chosen, int call, string what, CancellationToken ct)
+    {
+        IReadOnlyList<string> seen = [];
+        return Poll.UntilAsync(Name, what, _ =>
+        {
+            var calls = ThreadCalls.Read(Child.Id).Where(thread => chosen(thread.Name)).ToList();
+            seen = [.. calls.Select(thread => $"'{thread.Name}' in {thread.Call?.ToString(CultureInfo.InvariantCulture) ?? "none"}")];
+            return Task.FromResult(calls.Count > 0 && calls.TrueForAll(thread => thread.Call == call) ? this : null);
+        }, () => $"system calls: {string.Join(", ", seen)}; {LastSeen()}", _options.Limits.Step, ct);
     }
 
     /// <summary>What was seen last of this QEMU, for errors: its last event, and whether the process runs.</summary>

@@ -18,6 +18,8 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
     private readonly List<ProxyConnection> _connections = [];
     private readonly ByteBudget _budget = new(bytesPerSecond);
     private readonly ByteBudget _secondBudget = new(0);
+    private readonly ByteGate _gate = new();
+    private readonly ByteGate _secondGate = new();
     private readonly TaskCompletionSource _mayConnect = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile TaskCompletionSource _mayReturn = Open();
     private Socket? _listener;
@@ -113,6 +115,12 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
     /// <summary>Lets what the destination says by.</summary>
     public void LetReturn() => _mayReturn.TrySetResult();
 
+    /// <summary>Lets so many more bytes through to the destination over the second connection, and then none until <see cref="LetSecondGoOn"/>: it may stop in the middle of a packet.</summary>
+    public void StopSecondAfter(long bytes) => _secondGate.ShutAfter(bytes);
+
+    /// <summary>Lets all through over the second connection again.</summary>
+    public void LetSecondGoOn() => _secondGate.Open();
+
     /// <summary>Lets through all that comes, from now on.</summary>
     public void LiftLimit()
     {
@@ -167,7 +175,8 @@ public sealed class ProxyChannel(long bytesPerSecond = 0) : MigrationChannel
             ProxyConnection connection;
             lock (_connections)
             {
-                connection = new(source, _connections.Count == 1 && SecondBytesPerSecond > 0 ? _secondBudget : _budget, () => _mayReturn.Task);
+                var isSecond = _connections.Count == 1;
+                connection = new(source, isSecond && SecondBytesPerSecond > 0 ? _secondBudget : _budget, isSecond ? _secondGate : _gate, () => _mayReturn.Task);
                 _connections.Add(connection);
             }
 

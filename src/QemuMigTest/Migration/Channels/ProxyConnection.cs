@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace QemuMigTest.Migration.Channels;
 
 /// <summary>One connection through a <see cref="ProxyChannel"/>: from the source to us, and from us to the destination.</summary>
-internal sealed class ProxyConnection(Socket source, ByteBudget budget, Func<Task> mayReturn) : IDisposable
+internal sealed class ProxyConnection(Socket source, ByteBudget budget, ByteGate gate, Func<Task> mayReturn) : IDisposable
 {
     private const int BufferBytes = 128 * 1024;
     private readonly Socket _destination = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -35,8 +35,8 @@ internal sealed class ProxyConnection(Socket source, ByteBudget budget, Func<Tas
             return;
         }
 
-        _ = Task.Run(() => PumpAsync(source, _destination, _there, count => Interlocked.Add(ref _bytes, count), received => budget.SpendAsync(received, ct), ct), CancellationToken.None);
-        _ = Task.Run(() => PumpAsync(_destination, source, _back, count => Interlocked.Add(ref _bytesBack, count), received => HoldAsync(received, ct), ct), CancellationToken.None);
+        _ = Task.Run(() => PumpAsync(source, _destination, _there, count => Interlocked.Add(ref _bytes, count), received => budget.SpendAsync(received, ct), gate, ct), CancellationToken.None);
+        _ = Task.Run(() => PumpAsync(_destination, source, _back, count => Interlocked.Add(ref _bytesBack, count), received => HoldAsync(received, ct), new(), ct), CancellationToken.None);
     }
 
     /// <summary>Ends it on both sides.</summary>
@@ -57,7 +57,7 @@ internal sealed class ProxyConnection(Socket source, ByteBudget budget, Func<Tas
         }
     }
 
-    private static async Task PumpAsync(Socket from, Socket to, TlsRecords records, Action<int> count, Func<int, Task> wait, CancellationToken ct)
+    private static async Task PumpAsync(Socket from, Socket to, TlsRecords records, Action<int> count, Func<int, Task> wait, ByteGate gate, CancellationToken ct)
     {
         var buffer = new byte[BufferBytes];
         try
@@ -68,10 +68,10 @@ internal sealed class ProxyConnection(Socket source, ByteBudget budget, Func<Tas
                 await wait(received);
                 for (var sent = 0; sent < received;)
                 {
-                    sent += await to.SendAsync(buffer.AsMemory(sent, received - sent), ct);
+                    var some = await to.SendAsync(buffer.AsMemory(sent, await gate.PassAsync(received - sent, ct)), ct);
+                    count(some);
+                    sent += some;
                 }
-
-                count(received);
             }
 
             to.Shutdown(SocketShutdown.Send);

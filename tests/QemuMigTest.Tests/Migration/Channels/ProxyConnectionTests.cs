@@ -15,7 +15,7 @@ public sealed class ProxyConnectionTests
     public async Task What_the_destination_says_is_held_back_and_not_lost(CancellationToken ct)
     {
         var mayReturn = new TaskCompletionSource();
-        using var ends = await Ends.OpenAsync(new ByteBudget(0), () => mayReturn.Task, ct);
+        using var ends = await Ends.OpenAsync(new ByteBudget(0), new ByteGate(), () => mayReturn.Task, ct);
         await ends.Destination.SendAsync(Said, ct);
         while (ends.Connection.BytesHeld < Said.Length)
         {
@@ -33,7 +33,7 @@ public sealed class ProxyConnectionTests
     public async Task What_waits_for_its_turn_goes_by_when_the_limit_is_lifted(CancellationToken ct)
     {
         var budget = new ByteBudget(Slow);
-        using var ends = await Ends.OpenAsync(budget, () => Task.CompletedTask, ct);
+        using var ends = await Ends.OpenAsync(budget, new ByteGate(), () => Task.CompletedTask, ct);
         await ends.Source.SendAsync(Said, ct);
         ends.Destination.Available.ShouldBe(0, $"{Said.Length} bytes take as many seconds");
         budget.Lift();
@@ -41,9 +41,29 @@ public sealed class ProxyConnectionTests
     }
 
     [Test, CancelAfter(10_000)]
+    public async Task What_comes_behind_a_gate_that_is_shut_waits_until_it_is_opened(CancellationToken ct)
+    {
+        const int Before = 10;
+        var gate = new ByteGate();
+        gate.ShutAfter(Before);
+        using var ends = await Ends.OpenAsync(new ByteBudget(0), gate, () => Task.CompletedTask, ct);
+        await ends.Source.SendAsync(Said, ct);
+        while (ends.Destination.Available < Before)
+        {
+            await Task.Yield();
+            ct.ThrowIfCancellationRequested();
+        }
+
+        ends.Connection.Traffic.Bytes.ShouldBe(Before);
+        gate.Open();
+        (await HearAsync(ends.Destination, ct)).ShouldBe(Said);
+        ends.Connection.Traffic.Bytes.ShouldBe(Said.Length);
+    }
+
+    [Test, CancelAfter(10_000)]
     public async Task An_end_is_passed_on(CancellationToken ct)
     {
-        using var ends = await Ends.OpenAsync(new ByteBudget(0), () => Task.CompletedTask, ct);
+        using var ends = await Ends.OpenAsync(new ByteBudget(0), new ByteGate(), () => Task.CompletedTask, ct);
         ends.Source.Shutdown(SocketShutdown.Send);
         (await ends.Destination.ReceiveAsync(new byte[1], ct)).ShouldBe(0);
     }
@@ -61,13 +81,13 @@ public sealed class ProxyConnectionTests
 
     private sealed record Ends(Socket Source, ProxyConnection Connection, Socket Destination) : IDisposable
     {
-        public static async Task<Ends> OpenAsync(ByteBudget budget, Func<Task> mayReturn, CancellationToken ct)
+        public static async Task<Ends> OpenAsync(ByteBudget budget, ByteGate gate, Func<Task> mayReturn, CancellationToken ct)
         {
             using var proxy = Listen();
             using var destination = Listen();
             var source = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             await source.ConnectAsync(proxy.LocalEndPoint!, ct);
-            var connection = new ProxyConnection(await proxy.AcceptAsync(ct), budget, mayReturn);
+            var connection = new ProxyConnection(await proxy.AcceptAsync(ct), budget, gate, mayReturn);
             await connection.OpenAsync((IPEndPoint)destination.LocalEndPoint!, ct);
             return new(source, connection, await destination.AcceptAsync(ct));
         }
