@@ -13,24 +13,16 @@ internal sealed partial class DirtyTrackingOracle : IPairOracle
 
     public string Name => "dirty tracking";
 
-    public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
+    public Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct) =>
+        EachSide.FindAsync(pair.QemuSides.Where(side => !side.Process.Exited.IsCompleted && !pair.MayKeep(side)), side => CheckAsync(pair, side, ct));
+
+    private async Task<IEnumerable<OracleFinding>> CheckAsync(MigrationPair pair, MigrationSide side, CancellationToken ct)
     {
-        var findings = new List<OracleFinding>();
-        foreach (var side in pair.QemuSides.Where(side => !side.Process.Exited.IsCompleted && !pair.MayKeep(side)))
-        {
-            // On a guest that is stopped it ends when that goes on.
-            if (pair.Runs.Any(run => run.Source == side && run.Outcome == MigrationOutcome.UnderWay) || !(await side.QueryStatusAsync(ct)).Running)
-            {
-                continue;
-            }
-
-            if (await SettleAsync(pair, side, ct) is var mask and not 0)
-            {
-                findings.Add(new(Name, side.Name, $"it is on (trace event {MigrationSide.DirtyTrackingEvent}, 0x{mask:x}), and no migration is under way"));
-            }
-        }
-
-        return findings;
+        // On a guest that is stopped it ends when that goes on.
+        var mayBe = pair.Runs.Any(run => run.Source == side && run.Outcome == MigrationOutcome.UnderWay) || !(await side.QueryStatusAsync(ct)).Running;
+        return !mayBe && await SettleAsync(pair, side, ct) is var mask and not 0
+            ? [new(Name, side.Name, $"it is on (trace event {MigrationSide.DirtyTrackingEvent}, 0x{mask:x}), and no migration is under way")]
+            : [];
     }
 
     /// <summary>The bits of the last event in QEMU's log; 0 when there is none.</summary>

@@ -8,29 +8,23 @@ internal sealed class DiskOracle : IPairOracle
 {
     public string Name => "disk";
 
-    public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
+    // In COLO both guests run, each on a disk of its own.
+    public Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct) =>
+        EachSide.FindAsync(pair.QemuSides.Where(side => !side.Process.Exited.IsCompleted && !pair.Options.Capabilities.Contains(MigrationCapability.Colo)), side => CheckAsync(pair, side, ct));
+
+    private async Task<IEnumerable<OracleFinding>> CheckAsync(MigrationPair pair, MigrationSide side, CancellationToken ct)
     {
-        var findings = new List<OracleFinding>();
-        // In COLO both guests run, each on a disk of its own.
-        if (pair.Options.Capabilities.Contains(MigrationCapability.Colo))
+        var holds = side == pair.Holder;
+        // A guest that is stopped may have been stopped before its disk was activated (late-block-activate); but not where it has stayed.
+        if (holds && !HasStayed(pair, side) && !(await side.QueryStatusAsync(ct)).Running || await SettleAsync(pair, side, holds, ct) is not { Count: > 0 } wrong)
         {
-            return findings;
+            return [];
         }
 
-        foreach (var side in pair.QemuSides.Where(side => !side.Process.Exited.IsCompleted))
-        {
-            var holds = side == pair.Holder;
-            // A guest that is stopped may have been stopped before its disk was activated (late-block-activate); but not where it has stayed.
-            if ((!holds || HasStayed(pair, side) || (await side.QueryStatusAsync(ct)).Running) && await SettleAsync(pair, side, holds, ct) is { Count: > 0 } wrong)
-            {
-                var names = string.Join(", ", wrong.Select(Path.GetFileName));
-                findings.Add(new(Name, side.Name, holds
-                    ? $"the guest is here, and its QEMU has {names} open for reading alone: block nodes are inactive"
-                    : $"the guest is not here, and this QEMU has {names} open for writing: block nodes are active"));
-            }
-        }
-
-        return findings;
+        var names = string.Join(", ", wrong.Select(Path.GetFileName));
+        return [new(Name, side.Name, holds
+            ? $"the guest is here, and its QEMU has {names} open for reading alone: block nodes are inactive"
+            : $"the guest is not here, and this QEMU has {names} open for writing: block nodes are active")];
     }
 
     private static bool HasStayed(MigrationPair pair, MigrationSide side) => pair.Runs is [.., { Outcome: MigrationOutcome.Failed or MigrationOutcome.Cancelled } last] && last.Source == side;

@@ -8,23 +8,26 @@ internal sealed class EventOracle : IPairOracle
 {
     public string Name => "events";
 
-    public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
+    public Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct) =>
+        EachSide.FindAsync(pair.Sides.Distinct(), side => CheckAsync(pair, side, ct));
+
+    private async Task<IEnumerable<OracleFinding>> CheckAsync(MigrationPair pair, MigrationSide side, CancellationToken ct)
     {
-        var findings = new List<OracleFinding>();
-        foreach (var side in pair.Sides.Distinct())
+        var walk = await SettleAsync(pair, side, ct);
+        var history = HistoryOf(pair, side);
+        List<string> wrong =
+        [
+            .. walk.Wrong,
+            .. walk.Missing,
+            .. history.Events.Select(e => EventRules.Complaint(e, history, pair.Options)).OfType<string>().Distinct(),
+            .. history.Migrations.SelectMany(span => Passes(pair, history, span)),
+        ];
+        if (!side.Process.Exited.IsCompleted && !side.Process.HasExecutedAnother && !pair.Options.GuestSuspends && await CheckQueryAsync(pair, side, walk, ct) is { } text)
         {
-            var walk = await SettleAsync(pair, side, ct);
-            var history = HistoryOf(pair, side);
-            findings.AddRange(walk.Wrong.Concat(walk.Missing).Select(text => new OracleFinding(Name, side.Name, text)));
-            findings.AddRange(history.Events.Select(e => EventRules.Complaint(e, history, pair.Options)).OfType<string>().Distinct().Select(text => new OracleFinding(Name, side.Name, text)));
-            findings.AddRange(history.Migrations.SelectMany(span => Passes(pair, history, span)).Select(text => new OracleFinding(Name, side.Name, text)));
-            if (!side.Process.Exited.IsCompleted && !side.Process.HasExecutedAnother && !pair.Options.GuestSuspends)
-            {
-                await CheckQuery(pair, side, walk, findings, ct);
-            }
+            wrong.Add(text);
         }
 
-        return findings;
+        return wrong.Select(text => new OracleFinding(Name, side.Name, text));
     }
 
     private static IEnumerable<string> Passes(MigrationPair pair, SideHistory history, MigrationSpan span)
@@ -54,15 +57,14 @@ internal sealed class EventOracle : IPairOracle
         }
     }
 
-    private async Task CheckQuery(MigrationPair pair, MigrationSide side, RunStateWalk walk, List<OracleFinding> findings, CancellationToken ct)
+    private static async Task<string?> CheckQueryAsync(MigrationPair pair, MigrationSide side, RunStateWalk walk, CancellationToken ct)
     {
         var state = await side.QueryStatusAsync(ct);
         var lost = state is { Name: "postmigrate", Running: false } && walk.RunState == "paused" && RunState.IsLostInSwitchover(side.Binary.Version)
             && pair.Runs.Any(run => run.Source == side && run.Outcome is MigrationOutcome.Cancelled or MigrationOutcome.Failed);
-        if (state.Running != walk.Running || walk.RunState is { } wanted && wanted != state.Name && !lost)
-        {
-            findings.Add(new(Name, side.Name, $"query-status says {state}; after its events it must be {walk.RunState ?? "in some run state"}, vCPUs {(walk.Running ? "running" : "stopped")}"));
-        }
+        return state.Running != walk.Running || walk.RunState is { } wanted && wanted != state.Name && !lost
+            ? $"query-status says {state}; after its events it must be {walk.RunState ?? "in some run state"}, vCPUs {(walk.Running ? "running" : "stopped")}"
+            : null;
     }
 
     private static SideHistory HistoryOf(MigrationPair pair, MigrationSide side)

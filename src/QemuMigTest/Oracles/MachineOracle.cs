@@ -27,7 +27,7 @@ internal sealed partial class MachineOracle : IPairOracle
 
         var (source, destination) = (run.Source, run.Destination);
         if (new[] { source, destination }.Any(side => pair.Lost.Contains(side) || side.Process.HasExecutedAnother || side.Process.Exited.IsCompleted)
-            || (await destination.QueryStatusAsync(ct)).Running || (await source.QueryStatusAsync(ct)).Running)
+            || await EachSide.AskAsync(source, destination, side => side.QueryStatusAsync(ct)) is not ({ Running: false }, { Running: false }))
         {
             return findings;
         }
@@ -39,7 +39,8 @@ internal sealed partial class MachineOracle : IPairOracle
 
         await CompareTexts(source, destination, findings, ct);
         await ComparePciAsync(source, destination, findings, ct);
-        Compare(source, destination, MachineProbe.Read(source), MachineProbe.Read(destination), findings);
+        var (left, arrived) = await EachSide.ReadAsync(source, destination, MachineProbe.Read, ct);
+        Compare(source, destination, left, arrived, findings);
         return findings;
     }
 
@@ -82,7 +83,7 @@ internal sealed partial class MachineOracle : IPairOracle
 
         foreach (var command in new[] { "info registers -a", "info pic", "info lapic 0" })
         {
-            var (left, arrived) = (Steady(await source.HumanAsync(command, ct)), Steady(await destination.HumanAsync(command, ct)));
+            var (left, arrived) = await EachSide.AskAsync(source, destination, async side => Steady(await side.HumanAsync(command, ct)));
             foreach (var (expected, seen) in left.Zip(arrived).Where(lines => !Follows(lines.First, lines.Second)))
             {
                 findings.Add(new(Name, destination.Name, $"{command}: expected \"{expected}\" as on the source, seen \"{seen}\""));
@@ -94,7 +95,7 @@ internal sealed partial class MachineOracle : IPairOracle
             }
         }
 
-        var (map, mapThere) = (MemoryMap.Parse(await source.HumanAsync(MapCommand, ct)), MemoryMap.Parse(await destination.HumanAsync(MapCommand, ct)));
+        var (map, mapThere) = await EachSide.AskAsync(source, destination, async side => MemoryMap.Parse(await side.HumanAsync(MapCommand, ct)));
         var (missing, more) = (MemoryMap.Missing(map, mapThere), MemoryMap.Missing(mapThere, map));
         findings.AddRange(missing.Take(MostRanges).Select(range => new OracleFinding(Name, destination.Name, $"{MapCommand}: without \"{range}\", which the source has ({missing.Count} ranges in all)")));
         findings.AddRange(more.Take(MostRanges).Select(range => new OracleFinding(Name, destination.Name, $"{MapCommand}: with \"{range}\", which the source has not ({more.Count} ranges in all)")));
@@ -107,7 +108,7 @@ internal sealed partial class MachineOracle : IPairOracle
         {
             var (bus, slot, function) = (device.GetProperty("bus").GetUInt32(), device.GetProperty("slot").GetUInt32(), device.GetProperty("function").GetUInt32());
             var address = MemoryMappedConfiguration + (((bus << 8) | (slot << 3) | function) << 12);
-            var (left, arrived) = (source.Process.QTest!.Read(address, ConfigurationSize), destination.Process.QTest!.Read(address, ConfigurationSize));
+            var (left, arrived) = await EachSide.ReadAsync(source, destination, side => side.Process.QTest!.Read(address, ConfigurationSize), ct);
             for (var offset = 0; offset < ConfigurationSize; offset++)
             {
                 if (left[offset] != arrived[offset])

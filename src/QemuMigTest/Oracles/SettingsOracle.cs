@@ -8,22 +8,22 @@ internal sealed class SettingsOracle : IPairOracle
 {
     public string Name => "settings";
 
-    public async Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct)
+    public Task<IReadOnlyList<OracleFinding>> CheckAsync(MigrationPair pair, CancellationToken ct) =>
+        EachSide.FindAsync(pair.QemuSides.Where(side => !side.Process.Exited.IsCompleted), side => CheckAsync(side, ct));
+
+    private async Task<IEnumerable<OracleFinding>> CheckAsync(MigrationSide side, CancellationToken ct)
     {
         var findings = new List<OracleFinding>();
-        foreach (var side in pair.QemuSides.Where(side => !side.Process.Exited.IsCompleted))
+        if (side.CapabilitiesSet is { } capabilities)
         {
-            if (side.CapabilitiesSet is { } capabilities)
-            {
-                var now = await side.QueryCapabilitiesAsync(ct);
-                findings.AddRange(Differences(Texts(capabilities), Texts(now)).Select(text => new OracleFinding(Name, side.Name, $"capability {text}")));
-            }
+            var now = await side.QueryCapabilitiesAsync(ct);
+            findings.AddRange(Differences(Texts(capabilities), Texts(now)).Select(text => new OracleFinding(Name, side.Name, $"capability {text}")));
+        }
 
-            if (side.ParametersSet is { } parameters)
-            {
-                var now = await side.QueryParametersAsync(ct);
-                findings.AddRange(Differences(Texts(parameters), Texts(now)).Select(text => new OracleFinding(Name, side.Name, $"parameter {text}")));
-            }
+        if (side.ParametersSet is { } parameters)
+        {
+            var now = await side.QueryParametersAsync(ct);
+            findings.AddRange(Differences(Texts(parameters), Texts(now)).Select(text => new OracleFinding(Name, side.Name, $"parameter {text}")));
         }
 
         return findings;

@@ -41,10 +41,7 @@ internal sealed class StatusOracle : IPairOracle
         if (pair.Runs is [.., var last])
         {
             var sides = last.Outcome is MigrationOutcome.Completed or MigrationOutcome.FailedOver ? new[] { last.Source, last.Destination } : [last.Source];
-            foreach (var side in sides.Where(side => !pair.Lost.Contains(side) && !side.Process.HasExecutedAnother))
-            {
-                await CheckQuery(side, findings, ct);
-            }
+            findings.AddRange(await EachSide.FindAsync(sides.Where(side => !pair.Lost.Contains(side) && !side.Process.HasExecutedAnother), side => CheckQueryAsync(side, ct)));
         }
 
         return findings;
@@ -99,13 +96,10 @@ internal sealed class StatusOracle : IPairOracle
         }
     }
 
-    private async Task CheckQuery(MigrationSide side, List<OracleFinding> findings, CancellationToken ct)
+    private async Task<IEnumerable<OracleFinding>> CheckQueryAsync(MigrationSide side, CancellationToken ct)
     {
         var said = (await side.QueryMigrateAsync(ct)).Status;
         var shown = side.Process.Qmp.Events.Snapshot().Select(MigrationSide.StatusOf).OfType<MigrationStatus>().LastOrDefault(MigrationStatus.None);
-        if (said != shown)
-        {
-            findings.Add(new(Name, side.Name, $"query-migrate says {said}, the last event said {shown}"));
-        }
+        return said == shown ? [] : [new(Name, side.Name, $"query-migrate says {said}, the last event said {shown}")];
     }
 }
