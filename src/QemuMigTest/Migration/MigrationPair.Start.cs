@@ -140,7 +140,7 @@ public sealed partial class MigrationPair
     }
 
     private async Task<MigrationSide> StartSideAsync(string name, QemuBinary binary, QemuCommandLine more, CancellationToken ct) =>
-        new(await QemuProcess.StartAsync(await DescribeSideAsync(name, binary, more, ct), Spawner, ct), binary, Program);
+        new(await QemuProcess.StartAsync(await DescribeSideAsync(name, binary, more, ct), Spawner, ct), binary, Program) { UsesHumanMonitor = Options.HumanMonitor };
 
     private async Task<QemuProcessOptions> DescribeSideAsync(string name, QemuBinary binary, QemuCommandLine more, CancellationToken ct)
     {

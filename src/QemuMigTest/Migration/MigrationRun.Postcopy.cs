@@ -45,7 +45,7 @@ public sealed partial class MigrationRun
     {
         Channel.Dispose();
         Channel = channel;
-        await Destination.Process.ExecuteOutOfBandAsync("migrate-recover", await channel.ListenAsync(Pair, ct), ct);
+        await Destination.ExecuteOutOfBandAsync("migrate-recover", await channel.ListenAsync(Pair, ct), ct);
         var arguments = await channel.ConnectAsync(Pair, ct);
         arguments["resume"] = true;
         await Source.ExecuteAsync("migrate", arguments, ct);

@@ -53,7 +53,10 @@ public sealed class MigrationSide : IAsyncDisposable
     /// <summary>query-migrate-parameters when they were last set by <see cref="SetParametersAsync"/>; null when a test has set some by itself since.</summary>
     internal JsonObject? ParametersSet { get; private set; }
 
-    /// <summary>Executes a QMP command.</summary>
+    /// <summary>Whether commands of the migration are typed in the human monitor, where that has them.</summary>
+    internal bool UsesHumanMonitor { get; init; }
+
+    /// <summary>Executes a QMP command, or its counterpart of HMP's (<see cref="PairOptions.HumanMonitor"/>).</summary>
     public Task<JsonElement> ExecuteAsync(string command, JsonObject? arguments, CancellationToken ct)
     {
         if (command is "migrate-set-capabilities" or "migrate-set-parameters")
@@ -61,7 +64,27 @@ public sealed class MigrationSide : IAsyncDisposable
             (CapabilitiesSet, ParametersSet) = (null, null);
         }
 
-        return Process.ExecuteAsync(command, arguments, ct);
+        return UsesHumanMonitor && HumanMonitor.Lines(command, arguments) is { } lines ? TypeAsync(command, lines, ct) : Process.ExecuteAsync(command, arguments, ct);
+    }
+
+    /// <summary>Executes a command out of band, while QEMU's main loop is busy; HMP has no such way.</summary>
+    internal Task<JsonElement> ExecuteOutOfBandAsync(string command, JsonObject? arguments, CancellationToken ct) =>
+        UsesHumanMonitor ? ExecuteAsync(command, arguments, ct) : Process.ExecuteOutOfBandAsync(command, arguments, ct);
+
+    // HMP says nothing where all is well, and an error in words.
+    private async Task<JsonElement> TypeAsync(string command, IReadOnlyList<string> lines, CancellationToken ct)
+    {
+        var from = EventPosition;
+        foreach (var line in lines)
+        {
+            if (await HumanAsync(line, ct) is { Length: > 0 } said)
+            {
+                throw new QemuMigTestException($"{Name}: HMP {line}: {said.Trim()}");
+            }
+        }
+
+        Process.Note(command, from);
+        return default;
     }
 
     /// <summary>Has QEMU write to its log when it begins and ends to track dirty pages. A build whose traces go elsewhere writes nothing.</summary>
@@ -211,7 +234,7 @@ public sealed class MigrationSide : IAsyncDisposable
     /// <summary>Breaks postcopy's channel on this side (migrate-pause, since 3.0; while recovering, since 8.2) and waits until it says so.</summary>
     public async Task PausePostcopyAsync(CancellationToken ct)
     {
-        await Process.ExecuteOutOfBandAsync("migrate-pause", null, ct);
+        await ExecuteOutOfBandAsync("migrate-pause", null, ct);
         await WaitForStatusAsync(MigrationStatus.PostcopyPaused, ct: ct);
     }
 

@@ -13,6 +13,7 @@ namespace QemuMigTest.Migration;
 ///     Parameters = [], SourceParameters = [], DestinationParameters = [],
 ///     Tls = null,
 ///     ExitOnError = true,
+///     HumanMonitor = false,
 ///     Convergence = Convergence.Held,
 ///     RegionMiB = 99,
 ///     PageStrideMiB = 0,
@@ -56,6 +57,9 @@ public sealed record PairOptions
 
     /// <summary>Whether the destination exits when the migration fails (exit-on-error of migrate-incoming, since 9.1; QEMU's own default).</summary>
     public bool ExitOnError { get; init; } = true;
+
+    /// <summary>Whether what moves the guest is typed in the human monitor (HMP: migrate, migrate_set_parameter, …), where that has it. The answers are read by QMP.</summary>
+    public bool HumanMonitor { get; init; }
 
     /// <summary>Whether the migration may complete at once.</summary>
     public Convergence Convergence { get; init; } = Convergence.Held;

@@ -15,6 +15,8 @@ public sealed class DirtyBitmapTests : MigrationFixture
     private const string Second = "since-weekly-backup";
     private const int Granularity = 512;
     private const int CoarseGranularity = 65536;
+    private const uint DiskBytes = 1 << 20;
+    private const int LastPiece = (int)(DiskBytes / Granularity) - 1;
     private static readonly bool[] TransientAndPersistent = [false, true];
     private static readonly bool?[] AsItWasAndOther = [null, false, true];
 
@@ -123,6 +125,30 @@ public sealed class DirtyBitmapTests : MigrationFixture
         ];
     }
 
+    // They may be sent when the guest runs on the destination already, with its memory or after it.
+    [MigrationTest("/migration/promises/dirty-bitmaps/postcopy/memory", "postcopy-ram", false)]
+    [MigrationTest("/migration/promises/dirty-bitmaps/postcopy/memory/persistent", "postcopy-ram", true)]
+    [RequiresCapability("dirty-bitmaps"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
+    public async Task A_bitmap_that_is_sent_in_postcopy_says_what_was_written_before_and_since([Capabilities] string capabilities, bool persistent, CancellationToken ct)
+    {
+        var pair = await StartWithSharedDiskAsync(ct, MigrationCapability.Several(capabilities), Convergence.Held);
+        await pair.Source.ExecuteAsync("block-dirty-bitmap-add", new() { ["node"] = SharedDisk, ["name"] = Name, ["granularity"] = Granularity, ["persistent"] = persistent }, ct);
+        await WriteAsync(pair.Source, 0);
+        await WriteAsync(pair.Source, LastPiece);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForPageSentAsync(ct);
+        await WriteAsync(pair.Source, 3);
+        await migration.StartPostcopyAsync(ct);
+        await WriteAsync(pair.Destination, 5);
+        await migration.CompleteAsync(ct);
+        await WriteAsync(pair.Destination, 7);
+        var bitmap = (await DiskAsync(pair.Destination, ct, SharedDisk)).GetProperty("dirty-bitmaps").EnumerateArray().ShouldHaveSingleItem();
+        (bitmap.GetProperty("name").GetString(), bitmap.GetProperty("recording").GetBoolean(), bitmap.GetProperty("busy").GetBoolean(), bitmap.GetProperty("persistent").GetBoolean(), Number(bitmap, "count") / Granularity)
+            .ShouldBe((Name, true, false, persistent, 5), "pieces 0, 3 and the last were written to on the source, 5 and 7 on the destination");
+
+        Task WriteAsync(MigrationSide side, int piece) => side.HumanAsync($"qemu-io {SharedDisk} \"write {piece * Granularity} {Granularity}\"", ct);
+    }
+
     [MigrationTest("/migration/promises/dirty-bitmaps/transform/source", true)]
     [MigrationTest("/migration/promises/dirty-bitmaps/transform/destination", false)]
     [RequiresCapability("dirty-bitmaps"), RequiresArgument("migrate-set-parameters", "block-bitmap-mapping")]
@@ -148,17 +174,16 @@ public sealed class DirtyBitmapTests : MigrationFixture
     }
 
     // Both sides have the same image, for only a qcow2 image can keep bitmaps.
-    private async Task<MigrationPair> StartWithSharedDiskAsync(CancellationToken ct)
+    private async Task<MigrationPair> StartWithSharedDiskAsync(CancellationToken ct, IReadOnlyList<MigrationCapability>? more = null, Convergence convergence = Convergence.Allowed)
     {
-        const uint DiskBytes = 1 << 20;
         var image = Session.Scratch.CreateChild("shared").File("image");
         await System.IO.File.WriteAllBytesAsync(image, Qcow2Image.Empty(DiskBytes, version: 3), ct);
         var drive = new QemuCommandLine().With("-drive", $"if=none,id={SharedDisk},format=qcow2,file={QemuCommandLine.InList(image)}");
         return await StartPairAsync(new()
         {
             RegionMiB = PairOptions.SmallRegionMiB,
-            Convergence = Convergence.Allowed,
-            Capabilities = [new("dirty-bitmaps")],
+            Convergence = convergence,
+            Capabilities = [new("dirty-bitmaps"), .. more ?? []],
             SourceArguments = drive,
             DestinationArguments = drive,
         }, ct);

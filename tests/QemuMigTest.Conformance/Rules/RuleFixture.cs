@@ -77,7 +77,7 @@ public abstract class RuleFixture : MigrationFixture
         Replication: binary.Commands.ContainsKey("x-colo-lost-heartbeat"));
 
     /// <summary>Starts a QEMU with a pair's machine and RAM.</summary>
-    protected async Task<QemuProcess> StartAsync(string name, QemuBinary binary, string accelerator, IEnumerable<string> more, CancellationToken ct)
+    protected async Task<QemuProcess> StartAsync(string name, QemuBinary binary, string accelerator, IEnumerable<string> more, CancellationToken ct, bool qtest = false)
     {
         var scratch = Session.Scratch.CreateChild("");
         try
@@ -90,7 +90,7 @@ public abstract class RuleFixture : MigrationFixture
                 Limits = Environment.Limits,
                 Log = Environment.Log,
                 MonitorObject = binary.HasMonitorObject,
-                QTest = false,
+                QTest = qtest,
                 Serial = false,
                 CommandLine = new QemuCommandLine().With("-no-user-config").With("-nodefaults").With("-display", "none")
                     .With("-machine", Environment.MachineType).With("-accel", accelerator).With("-m", $"{MigrationPair.GuestMemoryMiB}M").With(more),
