@@ -187,9 +187,9 @@ internal static class Quirks
     public const string ColoCheckpointAssertion = "memory_region_add_subregion_common: Assertion `!subregion->container' failed";
 
     /// <summary>What happens where <see cref="ColoCheckpointAborts"/>, for the catalogue.</summary>
-    public const string ColoCheckpointAbortsShown = "COLO makes no checkpoint: the secondary aborts when it loads the first (memory_region_add_subregion_common)";
+    public const string ColoCheckpointAbortsShown = "COLO makes no checkpoint: the secondary aborts when it loads the first (memory_region_add_subregion_common), or the primary waits for good";
 
-    /// <summary>The secondary aborts when it loads its first checkpoint: seen on 7.2.</summary>
+    /// <summary>The secondary aborts when it loads its first checkpoint, or, now and then, the primary never sends it: seen on 7.2.</summary>
     public static bool ColoCheckpointAborts(QemuVersion version) => !version.IsAtLeast(8, 0);
 
     /// <summary>What a destination in postcopy does with a migrate where <see cref="MigrateInPostcopyAborts"/>, and says where not.</summary>

@@ -7,6 +7,9 @@ namespace QemuMigTest.Migration;
 public sealed partial class MigrationRun
 {
     private const ulong CheckpointMarker = 0xc010_0000_0000_0000;
+    /// <summary>What a checkpoint that does not come to its end is waited for by, in errors.</summary>
+    public const string EndOfCheckpoint = "event RESUME after the checkpoint";
+
     private const string CheckpointDelay = "x-checkpoint-delay";
     private const int MostRequests = 10;
     private static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(1);
@@ -123,7 +126,7 @@ public sealed partial class MigrationRun
         await cause(token);
         // The secondary stops before the primary does: by their times, for one that was under way may have missed the marker.
         var stopped = await Source.WaitForEventAsync("STOP", source, token);
-        await Destination.Process.WaitForEventAsync(e => e.Name == "RESUME" && e.Timestamp >= stopped.Timestamp, destination, "event RESUME after the checkpoint", token);
+        await Destination.Process.WaitForEventAsync(e => e.Name == "RESUME" && e.Timestamp >= stopped.Timestamp, destination, EndOfCheckpoint, token);
         await Source.WaitForEventAsync("RESUME", stopped.Position, token);
         var seen = Destination.Process.QTest!.ReadUInt64(MarkerAddress);
         if (seen != marker)

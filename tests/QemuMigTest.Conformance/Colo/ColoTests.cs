@@ -47,7 +47,7 @@ public sealed class ColoTests : MigrationFixture
 
         if (Quirks.ColoCheckpointAborts(Environment.Destination.Version))
         {
-            await SeeTheSecondaryAbortAsync(pair, migration, ct);
+            await SeeNoCheckpointAsync(pair, migration, ct);
             return;
         }
 
@@ -97,19 +97,32 @@ public sealed class ColoTests : MigrationFixture
         NoteFault(Quirks.ColoUnreachableShown);
     }
 
-    // The primary is of no use afterwards: it holds QEMU's lock and waits for the secondary.
-    private async Task SeeTheSecondaryAbortAsync(MigrationPair pair, MigrationRun migration, CancellationToken ct)
+    // The primary is of no use afterwards: it holds QEMU's lock and waits for the secondary, or for its own vCPU.
+    private async Task SeeNoCheckpointAsync(MigrationPair pair, MigrationRun migration, CancellationToken ct)
     {
         Release(pair);
-        var ended = await Should.ThrowAsync<QemuExitedException>(async () =>
+        try
         {
             await migration.WaitForColoAsync(ct);
             await migration.WaitForCheckpointAsync(ct);
-        });
-        ended.Name.ShouldBe(pair.Destination.Name);
-        ended.Status.Signal.ShouldBe(Abort);
-        ended.Stderr.ShouldContain(Quirks.ColoCheckpointAssertion);
-        NoteFault(Quirks.ColoCheckpointAbortsShown);
+        }
+        catch (QemuExitedException ended)
+        {
+            ended.Name.ShouldBe(pair.Destination.Name);
+            ended.Status.Signal.ShouldBe(Abort);
+            ended.Stderr.ShouldContain(Quirks.ColoCheckpointAssertion);
+            NoteFault(Quirks.ColoCheckpointAbortsShown);
+            return;
+        }
+        catch (WaitTimeoutException late)
+        {
+            late.What.ShouldBe(MigrationRun.EndOfCheckpoint);
+            (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState("colo", false), "its guest is stopped for a checkpoint");
+            NoteFault(Quirks.ColoCheckpointAbortsShown);
+            return;
+        }
+
+        Assert.Fail($"a checkpoint was made: this QEMU does not have the fault that {nameof(Quirks)}.{nameof(Quirks.ColoCheckpointAborts)} says it has");
     }
 
     private PairOptions Options(string more)
