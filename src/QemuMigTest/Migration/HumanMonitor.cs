@@ -6,7 +6,7 @@ namespace QemuMigTest.Migration;
 internal static class HumanMonitor
 {
     // Without a unit they are MiB.
-    private static readonly string[] InMebibytes = ["max-bandwidth", "max-postcopy-bandwidth", "avail-switchover-bandwidth"];
+    private static readonly string[] InMebibytes = ["max-bandwidth", "avail-switchover-bandwidth"];
 
     /// <summary>The lines that do what a command does.</summary>
     /// <param name="command">QAPI's name of it.</param>
@@ -14,7 +14,7 @@ internal static class HumanMonitor
     /// <returns>Null where HMP has none for it, or none with these arguments.</returns>
     public static IReadOnlyList<string>? Lines(string command, JsonObject? arguments) => (command, arguments) switch
     {
-        ("migrate", { } given) when Text(given, "uri") is { } uri && Knows(given, "uri", "resume") => [$"migrate -d {(given["resume"] is null ? "" : "-r ")}{uri}"],
+        ("migrate", { } given) when Text(given, "uri") is { } uri && Knows(given, "uri", "resume") => [$"migrate -d {(given["resume"]?.GetValue<bool>() is true ? "-r " : "")}{uri}"],
         // Since 9.1 as if exit-on-error were false.
         ("migrate-incoming", { } given) when Text(given, "uri") is { } uri && Knows(given, "uri", "exit-on-error") => [$"migrate_incoming {uri}"],
         ("migrate-recover", { } given) when Text(given, "uri") is { } uri && Knows(given, "uri") => [$"migrate_recover {uri}"],

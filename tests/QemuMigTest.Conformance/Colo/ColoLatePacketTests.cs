@@ -89,9 +89,17 @@ public sealed class ColoLatePacketTests : MigrationFixture
         await migration.Destination.Process.WaitForThreadsInCallAsync(MultifdThreads.Receives, ReceiveMessage, "the rest of the first packet to be waited for", ct);
 
         var held = await HeldThreads.HoldAsync(migration.Destination.Process.Child.Id, MultifdThreads.Receives);
-        proxy.LetSecondGoOn();
-        await WaitForPagesAsync(PacketBytes);
-        return held;
+        try
+        {
+            proxy.LetSecondGoOn();
+            await WaitForPagesAsync(PacketBytes);
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
 
         Task WaitForPagesAsync(int bytes) => Poll.UntilAsync("proxy", $"{bytes} bytes of pages", _ => Task.FromResult(Pages() - before >= bytes ? proxy : null),
             () => $"{Pages() - before} bytes", Environment.Limits.Step, ct);
