@@ -21,7 +21,7 @@ namespace QemuMigTest.Migration;
 ///     GuestSuspends = false,
 ///     StateGuest = null,
 ///     HpetStopped = false,
-///     UnpluggedBytes = 0,
+///     UnsentBytes = 0,
 ///     Mode = MigrationMode.Normal,
 ///     Ram = GuestRam.Anonymous, RamNodesKiB = [],
 ///     SourceArguments = new(), DestinationArguments = new(),
@@ -92,8 +92,8 @@ public sealed record PairOptions
     /// <summary>The test stops the HPET and keeps it so: the oracle <c>machine</c> does not start it, and cannot tell by it for how long the guest has run.</summary>
     public bool HpetStopped { get; init; }
 
-    /// <summary>How much of a device's RAM (virtio-mem) the guest has not plugged when it leaves, bytes: it counts as RAM, and is not sent.</summary>
-    public long UnpluggedBytes { get; init; }
+    /// <summary>How much counts as RAM and need not be sent, bytes: what a device has (virtio-mem) and the guest has not plugged when it leaves, or what it calls free (virtio-balloon).</summary>
+    public long UnsentBytes { get; init; }
 
     /// <summary>The migration parameter mode (since 8.2). With cpr-transfer and cpr-exec the pair has no destination before it migrates.</summary>
     public MigrationMode Mode { get; init; } = MigrationMode.Normal;

@@ -77,7 +77,7 @@ internal sealed class AccountOracle : IPairOracle
             ClockSlack = ClockSlack(),
             ClockZero = TimeProvider.System.GetUtcNow() - Stopwatch.GetElapsedTime(0),
             GuestRam = on.Contains(MigrationCapability.IgnoreShared.Name) || pair.Options.Mode.DestinationJoinsLater ? 0 : MigrationPair.GuestMemoryBytes,
-            UnpluggedBytes = pair.Options.UnpluggedBytes,
+            UnsentBytes = pair.Options.UnsentBytes,
             FileBytes = run.Channel is FileChannel file && !on.Contains(MigrationCapability.MappedRam.Name) ? file.StreamBytes : null,
         };
     }

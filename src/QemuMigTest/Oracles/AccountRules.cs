@@ -63,9 +63,9 @@ internal static class AccountRules
         }
 
         var sent = normal + duplicate + a.Xbzrle("pages") + a.Compression("pages");
-        if (sent * 4096 < total - a.UnpluggedBytes)
+        if (sent * 4096 < total - a.UnsentBytes)
         {
-            yield return $"normal {normal}, duplicate {duplicate}, xbzrle {a.Xbzrle("pages")} and compression {a.Compression("pages")} make {sent} pages; total {total} is {total / 4096}, and each page{(a.UnpluggedBytes == 0 ? "" : $" but the {a.UnpluggedBytes / 4096} that are not plugged")} must be sent once at least";
+            yield return $"normal {normal}, duplicate {duplicate}, xbzrle {a.Xbzrle("pages")} and compression {a.Compression("pages")} make {sent} pages; total {total} is {total / 4096}, and each page{(a.UnsentBytes == 0 ? "" : $" but the {a.UnsentBytes / 4096} that need not be")} must be sent once at least";
         }
 
         // Counted over 100 ms at least.
@@ -136,7 +136,8 @@ internal static class AccountRules
 
         var away = a.IsPostcopy ? Milliseconds(Earlier(a.Stopped, a.TimeOf(MigrationStatus.PostcopyActive)), a.Resumed) : null;
         downtime = IsUptime(a, downtime) ? 0 : downtime;
-        if (setup > total || downtime > total)
+        // The clock is read for downtime after it was read for total-time.
+        if (setup > total || downtime > total + a.ClockSlack)
         {
             yield return $"total-time is {total} ms, less than setup-time {setup} or downtime {downtime}";
         }

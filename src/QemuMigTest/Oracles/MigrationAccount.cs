@@ -40,8 +40,8 @@ internal sealed record MigrationAccount
     /// <summary>Bytes of RAM that the destination must have got from the stream at least: 0 where RAM stays where it is.</summary>
     public required long GuestRam { get; init; }
 
-    /// <summary>Bytes that count as RAM and are not sent: a device has them, and the guest has not plugged them.</summary>
-    public long UnpluggedBytes { get; init; }
+    /// <summary>Bytes that count as RAM and need not be sent: the guest has not plugged them, or calls them free.</summary>
+    public long UnsentBytes { get; init; }
 
     /// <summary>Bytes of the file that the stream is in, from its start; null where there is none, or its pages have places.</summary>
     public long? FileBytes { get; init; }

@@ -19,6 +19,7 @@ internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulo
 
     private const int PageSize = 4096;
     private const int DescriptorBytes = 16;
+    private const byte NoInterrupts = 1;
     private const ushort Continues = 1;
     private const ushort ForDevice = 2;
     private const int RingAt = 4;
@@ -53,6 +54,15 @@ internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulo
     /// <summary>Makes a request available, but does not tell the device.</summary>
     /// <param name="buffers">What it is made of, as in <see cref="Submit"/>.</param>
     public void Place(params (uint Address, int Bytes, bool Written)[] buffers) => PlaceAll([buffers]);
+
+    /// <summary>Tells the device that no interrupt is wanted for what it has done. To be called before the device works.</summary>
+    /// <param name="when">When that is.</param>
+    public void WantNoInterrupts(string when)
+    {
+        _available[0] = NoInterrupts;
+        QTest.Write(Available, _available);
+        Expect(when);
+    }
 
     /// <summary>Tells the device to look what is available.</summary>
     public void Tell() => QTest.Write(doorbell, [(byte)index, (byte)(index >> 8)]);

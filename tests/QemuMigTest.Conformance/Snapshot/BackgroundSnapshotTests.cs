@@ -95,9 +95,40 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
             await pair.Source.ContinueAsync(token);
             pages.Change("after the snapshot had begun");
         }, ct);
-        (await LoadAsync(pair, channel, ct, pages)).ShouldBe(before, "the guest stood still when the snapshot began");
+        (await LoadAsync(pair, channel, ct, pages.ShouldBeAsThen)).ShouldBe(before, "the guest stood still when the snapshot began");
         // The oracles let a guest go on that a test has stopped.
         await pair.Source.StopAsync(ct);
+    }
+
+    // What is not plugged must not be looked at, nor protected; what is plugged, and nobody has touched, must be.
+    [MigrationTest("/migration/background-snapshot/virtio-mem"), RequiresDevice("virtio-mem-pci")]
+    public async Task The_stream_has_the_memory_that_is_plugged_with_gaps_as_it_was(CancellationToken ct)
+    {
+        const uint Untouched = 4;
+        uint[] filled = [1, 3];
+        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, SourceArguments = PluggableMemory.Arguments, DestinationArguments = PluggableMemory.Arguments }, Slow, ct);
+        var memory = new PluggableMemory(pair);
+        foreach (var block in filled.Append(Untouched))
+        {
+            await memory.PlugAsync(block, "before the snapshot", ct);
+        }
+
+        filled.ToList().ForEach(memory.Fill);
+
+        var (then, channel, events) = (memory.Contents, new StreamFileChannel(), pair.Source.EventPosition);
+        await SaveAsync(pair, channel, events, async token =>
+        {
+            await pair.Source.WaitForEventAsync("RESUME", events, token);
+            foreach (var block in filled.Append(Untouched))
+            {
+                memory.Fill(block);
+                memory.FillMiddle(block);
+            }
+
+            await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = Bandwidth }, token);
+        }, ct);
+        memory.Check();
+        await LoadAsync(pair, channel, ct, destination => memory.Check(destination, then));
     }
 
     // The guest writes to all of its pages then, also those that were not saved yet, and the next snapshot protects them anew.
@@ -161,7 +192,7 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
         (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState("running", true), "the guest runs on");
         var after = await pair.Source.ReadGuestStateAsync(ct);
 
-        var saved = await LoadAsync(pair, channel, ct, pages);
+        var saved = await LoadAsync(pair, channel, ct, pages.ShouldBeAsThen);
         saved.Pass.ShouldBeGreaterThanOrEqualTo(before.Pass, "the snapshot is not of an earlier guest");
         after.Pass.ShouldBeGreaterThan(saved.Pass, "the guest has gone on while it was saved");
     }
@@ -171,7 +202,7 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
         var pair = await StartPairAsync(options with
         {
             SourceCapabilities = [MigrationCapability.BackgroundSnapshot],
-            DestinationArguments = new QemuCommandLine().With("-S"),
+            DestinationArguments = options.DestinationArguments.With("-S"),
         }, ct);
         await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = bandwidth }, ct);
         return pair;
@@ -192,16 +223,16 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
         }, () => string.Join(", ", left), pair.Environment.Limits.Command, ct);
     }
 
-    private static async Task<GuestState> LoadAsync(MigrationPair pair, StreamFileChannel channel, CancellationToken ct, ChangedPages? pages = null)
+    private static async Task<GuestState> LoadAsync(MigrationPair pair, StreamFileChannel channel, CancellationToken ct, Action<MigrationSide>? check = null)
     {
         await pair.Destination.ExecuteAsync("migrate-incoming", await channel.ListenAsync(pair, ct), ct);
         await pair.Destination.Process.WaitForEventAsync(e => MigrationSide.StatusOf(e) == MigrationStatus.Completed, 0, "migration status completed", ct);
         var saved = await pair.Destination.ReadGuestStateAsync(ct);
-        var check = pair.MemoryModel.StartCheck(saved);
-        await pair.Destination.Memory.ReadAsync(pair.Program.Settings.RegionStart, pair.Program.Settings.RegionSize, check.Add, ct);
-        var found = check.End();
+        var memory = pair.MemoryModel.StartCheck(saved);
+        await pair.Destination.Memory.ReadAsync(pair.Program.Settings.RegionStart, pair.Program.Settings.RegionSize, memory.Add, ct);
+        var found = memory.End();
         found.IsIntact.ShouldBeTrue(found.Describe());
-        pages?.ShouldBeAsThen(pair.Destination);
+        check?.Invoke(pair.Destination);
         // It has a guest that nobody migrated to it.
         await pair.LoseAsync(pair.Destination, ct);
         return saved;

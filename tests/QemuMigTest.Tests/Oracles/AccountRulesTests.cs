@@ -42,11 +42,16 @@ public sealed class AccountRulesTests
     public void A_number_that_cannot_be_is_named(string said, string instead, string finding) =>
         AccountRules.Check(Account(Precopy.Replace(said, instead, StringComparison.Ordinal))).ShouldContain(text => text.Contains(finding, StringComparison.Ordinal));
 
+    // A source that stops its guest at once (cpr-reboot) said 9 ms of 8.
+    [Test]
+    public void A_downtime_may_end_later_than_the_migration_for_the_clock_is_read_twice() =>
+        AccountRules.Check(Account(Precopy.Replace("\"downtime\": 874", "\"downtime\": 1018", StringComparison.Ordinal))).ShouldNotContain(text => text.Contains("less than setup-time", StringComparison.Ordinal));
+
     // 421 pages were not sent.
     [TestCase(421 * 4096, false)]
     [TestCase(420 * 4096, true)]
-    public void Pages_that_the_guest_has_not_plugged_need_not_be_sent(int unplugged, bool wrong) =>
-        AccountRules.Check(Account(Precopy.Replace("\"duplicate\": 13067", "\"duplicate\": 100", StringComparison.Ordinal)) with { UnpluggedBytes = unplugged })
+    public void Pages_that_the_guest_has_not_plugged_or_calls_free_need_not_be_sent(int unsent, bool wrong) =>
+        AccountRules.Check(Account(Precopy.Replace("\"duplicate\": 13067", "\"duplicate\": 100", StringComparison.Ordinal)) with { UnsentBytes = unsent })
             .Any(text => text.Contains("must be sent once at least", StringComparison.Ordinal)).ShouldBe(wrong);
 
     [TestCase("multifd", "capability multifd is on, and there was no multifd-bytes")]
