@@ -19,6 +19,9 @@ public sealed class FreePageHintTests : MigrationFixture
     private const uint LargeAt = 300;
     private const int LargePages = 1024;
 
+    // Pages that are counted between two of query-migrate's numbers.
+    private const int Meanwhile = 8;
+
     private static long Unsent => (Free.Sum(range => range.Pages) + LargePages) * (long)PageSize;
 
     [MigrationTest("/migration/memory/free-page-hints/plain", "")]
@@ -131,6 +134,7 @@ public sealed class FreePageHintTests : MigrationFixture
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
         var number = await hints.WaitUntilAskedAsync(migration, FreePageHints.Numbered, ct);
         await hints.SayAsync(number, "in pass 1", ct);
+        var before = await PagesAsync();
         await migration.StopGuestAsync(ct);
         var taken = hints.Taken;
         hints.Offer(Ranges(pages));
@@ -139,8 +143,15 @@ public sealed class FreePageHintTests : MigrationFixture
         await migration.ContinueGuestAsync(ct);
         await hints.WaitUntilTakenAsync("in pass 1, after the stop", ct);
         hints.ExpectUnsent(Ranges(pages));
+        (before - await PagesAsync()).ShouldBeInRange((Unsent / PageSize) - Meanwhile, (Unsent / PageSize) + Meanwhile, "by how many pages less were sent, or remain, when these were called free");
         await migration.AllowConvergenceAsync(ct);
         await migration.CompleteAsync(ct);
+
+        async Task<long> PagesAsync()
+        {
+            var info = await migration.WaitForInfoAsync("pages to be sent", info => info.RamTransferred > 0, ct);
+            return (info.RamRemaining!.Value / PageSize) + info.RamDuplicate!.Value + info.Raw.GetProperty("ram").GetProperty("normal").GetInt64();
+        }
     }
 
     [MigrationTest("/migration/memory/free-page-hints/postcopy"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
