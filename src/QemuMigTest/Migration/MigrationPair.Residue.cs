@@ -20,4 +20,7 @@ public sealed partial class MigrationPair
     internal bool MayKeep(MigrationSide side) => _mayKeep.Contains(side);
 
     internal IEnumerable<string> KnownResidueOf(MigrationSide side) => _knownResidue.Where(known => known.Side == side).Select(known => known.Kind);
+
+    /// <summary>All that a side tracks dirty pages for, as QEMU's trace event global_dirty_changed has it (GLOBAL_DIRTY_MIGRATION, _DIRTY_RATE, _LIMIT: 1, 2, 4); 0 for nothing.</summary>
+    public Task<uint> DirtyTrackingAsync(MigrationSide side, CancellationToken ct) => Oracles.DirtyTrackingOracle.AllAsync(this, side, ct);
 }

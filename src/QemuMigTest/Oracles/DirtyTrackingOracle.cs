@@ -30,10 +30,13 @@ internal sealed partial class DirtyTrackingOracle : IPairOracle
         Event().Match(log) is { Success: true } last ? uint.Parse(last.Groups["mask"].ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture) : 0;
 
     /// <summary>What is tracked for a migration of a side by now; 0 for nothing.</summary>
-    internal static async Task<uint> MaskAsync(MigrationPair pair, MigrationSide side, CancellationToken ct)
+    internal static async Task<uint> MaskAsync(MigrationPair pair, MigrationSide side, CancellationToken ct) => await AllAsync(pair, side, ct) & ForMigration;
+
+    /// <summary>All that is tracked on a side by now, also for calc-dirty-rate and for limits of vCPUs; 0 for nothing.</summary>
+    internal static async Task<uint> AllAsync(MigrationPair pair, MigrationSide side, CancellationToken ct)
     {
         var log = pair.TraceOf(side.Name);
-        return File.Exists(log) ? LastOf(await File.ReadAllTextAsync(log, ct)) & ForMigration : 0;
+        return File.Exists(log) ? LastOf(await File.ReadAllTextAsync(log, ct)) : 0;
     }
 
     // It ends a moment after the last status.

@@ -36,6 +36,7 @@ internal sealed class PluggableMemory
     private const int StateAt = 8;
     private const long Largest = MigrationPair.GuestMemoryBytes + (256L << 20);
     private const ushort Done = 0;
+    private const ushort Busy = 2;
     private const ushort IsPlugged = 0;
     private readonly MigrationPair _pair;
     private readonly DevicePages _pages;
@@ -70,6 +71,9 @@ internal sealed class PluggableMemory
 
     /// <summary>Plugs a block.</summary>
     public Task PlugAsync(uint block, string when, CancellationToken ct) => AskAsync(Plug, block, $"to plug block {block}", when, ct);
+
+    /// <summary>Has a block plugged, which the device does not do now: it is busy.</summary>
+    public Task SeePlugRefusedAsync(uint block, string when, CancellationToken ct) => AskAsync(Plug, block, $"to plug block {block}", when, ct, Busy);
 
     /// <summary>Unplugs a block: what is in it is gone.</summary>
     public Task UnplugAsync(uint block, string when, CancellationToken ct)
@@ -121,7 +125,7 @@ internal sealed class PluggableMemory
 
     private IEnumerable<ulong> PagesOf(uint block) => [.. EndsOf(block), MiddleOf(block)];
 
-    private async Task<ushort> AskAsync(ushort type, uint block, string what, string when, CancellationToken ct)
+    private async Task<ushort> AskAsync(ushort type, uint block, string what, string when, CancellationToken ct, ushort answer = Done)
     {
         var page = new byte[PageSize];
         BinaryPrimitives.WriteUInt16LittleEndian(page, type);
@@ -133,7 +137,7 @@ internal sealed class PluggableMemory
         await _queue.WaitAsync(what, AnswerBytes, when, ct);
         _pair.Holder.Process.QTest!.Read(Requests + AnswerAt, AnswerBytes).CopyTo(page, AnswerAt);
         _pair.Expect(Requests, page, $"by its virtio device, {when}");
-        BinaryPrimitives.ReadUInt16LittleEndian(page.AsSpan(AnswerAt)).ShouldBe(Done, $"its answer when it was asked {what}, {when}");
+        BinaryPrimitives.ReadUInt16LittleEndian(page.AsSpan(AnswerAt)).ShouldBe(answer, $"its answer when it was asked {what}, {when}");
         return BinaryPrimitives.ReadUInt16LittleEndian(page.AsSpan(AnswerAt + StateAt));
     }
 }

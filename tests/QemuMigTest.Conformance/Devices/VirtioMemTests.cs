@@ -17,6 +17,26 @@ public sealed class VirtioMemTests : MigrationFixture
     [MigrationTest("/migration/devices/virtio-mem/postcopy"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
     public Task Memory_that_is_plugged_with_gaps_comes_along_by_postcopy(CancellationToken ct) => MoveAsync([MigrationCapability.PostcopyRam], migration => migration.StartPostcopyAsync(ct), ct);
 
+    [MigrationTest("/migration/devices/virtio-mem/cancelled")]
+    public async Task Memory_is_plugged_again_once_the_migration_is_cancelled(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { UnsentBytes = PluggableMemory.Blocks * PluggableMemory.BlockBytes, SourceArguments = PluggableMemory.Arguments, DestinationArguments = PluggableMemory.Arguments }, ct);
+        var memory = new PluggableMemory(pair);
+        await memory.PlugAsync(Plugged[0], "before the migration", ct);
+        memory.Fill(Plugged[0]);
+        var cancelled = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
+        await cancelled.WaitForPageSentAsync(ct);
+        await memory.SeePlugRefusedAsync(Plugged[1], "in a migration", ct);
+        await cancelled.CancelAsync(DestinationEnd.Exits(), ct);
+        await memory.PlugAsync(Plugged[1], "when the migration was cancelled", ct);
+        memory.Fill(Plugged[1]);
+        await pair.StartAnotherDestinationAsync(ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
+        await migration.AllowConvergenceAsync(ct);
+        await migration.CompleteAsync(ct);
+        memory.Check();
+    }
+
     private async Task MoveAsync(IReadOnlyList<MigrationCapability> capabilities, Func<MigrationRun, Task> switchOver, CancellationToken ct)
     {
         var pair = await StartPairAsync(new()

@@ -17,6 +17,42 @@ public sealed class VirtioTests : MigrationFixture
     [MigrationTest("/migration/devices/virtio-rng/postcopy"), RequiresDevice("virtio-rng-pci"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
     public Task A_queue_of_requests_goes_on_after_a_postcopy(CancellationToken ct) => MoveQueueAsync([MigrationCapability.PostcopyRam], migration => migration.StartPostcopyAsync(ct), ct);
 
+    // In the second round of the ring, and after the migration into the third.
+    [MigrationTest("/migration/devices/virtio-rng/packed"), RequiresDevice("virtio-rng-pci")]
+    public async Task A_packed_ring_goes_on_in_the_round_where_it_was(CancellationToken ct)
+    {
+        const int Bytes = 512;
+        const uint Buffer = Queue + 0x4000;
+        var pair = await StartPairAsync(With(new QemuCommandLine().With("-device", $"virtio-rng-pci,addr={VirtioDevice.Slot},disable-legacy=on,packed=on")), ct);
+        var device = new VirtioDevice(pair);
+        device.Begin(PackedRing.Feature);
+        var queue = device.AddQueue(0, Queue);
+        var ring = new PackedRing(pair, queue.Descriptors, queue.Tell);
+        device.Go();
+        await FillAsync(Virtqueue.Size + 2, "before the migration");
+
+        var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
+        await migration.WaitForPassAsync(2, ct);
+        await FillAsync(1, "in pass 2");
+        var driven = device.Describe();
+        await migration.AllowConvergenceAsync(ct);
+        await migration.CompleteAsync(ct);
+        device.Describe().ShouldBe(driven, "the device should be driven as it was");
+        await FillAsync(Virtqueue.Size, "after the migration");
+
+        async Task FillAsync(int requests, string when)
+        {
+            for (var request = 0; request < requests; request++)
+            {
+                pair.Holder.Process.QTest!.Write(Buffer, new byte[Bytes]);
+                await ring.FillAsync(Buffer, Bytes, when, ct);
+                var content = pair.Holder.Process.QTest!.Read(Buffer, (int)Page);
+                content.AsSpan(0, Bytes).ContainsAnyExcept((byte)0).ShouldBeTrue("it should be entropy");
+                pair.Expect(Buffer, content, $"by its virtio device, {when}");
+            }
+        }
+    }
+
     // One that is not level-triggered, or not routed, would not be seen.
     [MigrationTest("/migration/devices/interrupt-line"), RequiresDevice("virtio-rng-pci")]
     public async Task An_interrupt_line_that_is_high_when_the_guest_leaves_goes_down_when_it_is_served(CancellationToken ct)

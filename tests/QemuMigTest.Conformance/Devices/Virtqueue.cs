@@ -20,6 +20,7 @@ internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulo
     private const int PageSize = 4096;
     private const int DescriptorBytes = 16;
     private const byte NoInterrupts = 1;
+    private const byte NotToBeTold = 1;
     private const ushort Continues = 1;
     private const ushort ForDevice = 2;
     private const int RingAt = 4;
@@ -78,6 +79,9 @@ internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulo
 
     /// <summary>How many requests the device says that it has done, since it was set up.</summary>
     public ushort Done => BinaryPrimitives.ReadUInt16LittleEndian(QTest.Read(Used + 2, sizeof(ushort)));
+
+    /// <summary>Whether the device wants to be told of requests: not while it looks for them all the time.</summary>
+    public bool WantsToBeTold => (QTest.Read(Used, sizeof(ushort))[0] & NotToBeTold) == 0;
 
     /// <summary>Expects its pages to be as they are while nothing is done of what was submitted last.</summary>
     /// <param name="when">When that is: <c>in pass 2</c>.</param>

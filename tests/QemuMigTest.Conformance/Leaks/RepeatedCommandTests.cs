@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using QemuMigTest.Processes;
 using QemuMigTest.Qmp;
 
 namespace QemuMigTest.Conformance.Leaks;
@@ -20,6 +21,23 @@ public sealed class RepeatedCommandTests : LeakFixture
         // What is opened once, and kept, is open after the first round.
         var first = await AskAsync(pair, capabilities, ct);
         await RepeatAsync([source.Process, pair.Destination.Process], async _ => (await AskAsync(pair, capabilities, ct)).ShouldBe(first, "what QEMU answered when it was asked for the first time"), ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.CompleteAsync(ct);
+    }
+
+    [MigrationTest("/migration/leaks/dirty-rate"), RequiresArgument("calc-dirty-rate", "calc-time-unit")]
+    public async Task Measurements_of_the_dirty_rate_leave_nothing(CancellationToken ct)
+    {
+        const int Milliseconds = 50, SamplesPerGiB = 16384;
+        var pair = await StartPairAsync(new() { Convergence = Convergence.Allowed, RegionMiB = PairOptions.SmallRegionMiB }, ct);
+        await pair.StopSourceAsync(ct);
+        await RepeatAsync([pair.Source.Process], async _ =>
+        {
+            await pair.Source.ExecuteAsync("calc-dirty-rate", new() { ["calc-time"] = Milliseconds, ["calc-time-unit"] = "millisecond", ["mode"] = "page-sampling", ["sample-pages"] = SamplesPerGiB }, ct);
+            await Poll.UntilAsync(pair.Source.Name, "calc-dirty-rate to end; no event tells of it", async token =>
+                (await pair.Source.ExecuteAsync("query-dirty-rate", null, token)).GetProperty("status").GetString() == "measured" ? pair : null,
+                pair.Source.Process.LastSeen, Environment.Limits.Step, ct);
+        }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);
     }

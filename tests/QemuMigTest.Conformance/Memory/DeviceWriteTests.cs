@@ -18,6 +18,10 @@ public sealed class DeviceWriteTests : MigrationFixture
     // Zero meanwhile, and sent as such.
     private const uint ReturningFromZero = DevicePages.Low + 0x3000;
 
+    // Of each one byte alone is another one later.
+    private const uint FirstByte = DevicePages.Low + 0x6000;
+    private const uint LastByte = DevicePages.Low + 0x7000;
+
     // This one and the next.
     private const uint Crossed = DevicePages.Low + 0x4000;
 
@@ -35,6 +39,8 @@ public sealed class DeviceWriteTests : MigrationFixture
         pages.FillAcross(Crossed, "in pass 2, with the page beside it");
         pages.FillMiddle(DevicePages.Low, "in pass 2");
         pages.Fill(pages.High, "in pass 2");
+        pages.Fill(FirstByte, "in pass 2");
+        pages.Fill(LastByte, "in pass 2");
         var (first, second, third) = (pages.Fill(Returning, "in pass 2"), pages.Fill(NearlyReturning, "in pass 2"), pages.Fill(ReturningFromZero, "in pass 2"));
         await migration.HoldXbzrleAsync(ct);
         await WaitUntilSentAsync(migration, ReturningFromZero, third, ct);
@@ -47,6 +53,8 @@ public sealed class DeviceWriteTests : MigrationFixture
         pages.FillMiddle(NearlyReturning, "in pass 4, to nearly what it was in pass 2");
         pages.Put(ReturningFromZero, third, "in pass 4, to what it was in pass 2");
         pages.FillMiddle(ReturningFromZero, "in pass 4, to nearly what it was in pass 2");
+        pages.FillOnly(FirstByte, 0, "in pass 4, when all of it had been sent");
+        pages.FillOnly(LastByte, ^1, "in pass 4, when all of it had been sent");
         pages.Clear(DevicePages.Low, "in pass 4");
         pages.FillMiddle(pages.High, "in pass 4");
         await migration.AllowConvergenceAsync(ct);

@@ -53,6 +53,7 @@ public sealed class FreePageHintTests : MigrationFixture
         await migration.CompleteAsync(ct);
         hints.Asked.ShouldBe(FreePageHints.Done, "what the device shows when the guest has moved");
         await hints.SayAsync(FreePageHints.Stop, "after the migration", ct);
+        await hints.WaitUntilIdleAsync(ct);
     }
 
     [MigrationTest("/migration/memory/free-page-hints/again")]
@@ -78,6 +79,7 @@ public sealed class FreePageHintTests : MigrationFixture
         hints.ExpectUnsent(Ranges(pages));
         await second.AllowConvergenceAsync(ct);
         await second.CompleteAsync(ct);
+        await hints.WaitUntilIdleAsync(ct);
     }
 
     [MigrationTest("/migration/memory/free-page-hints/unasked")]
@@ -98,6 +100,7 @@ public sealed class FreePageHintTests : MigrationFixture
         await migration.AllowConvergenceAsync(ct);
         await migration.CompleteAsync(ct);
         await OfferAllAsync("after the migration");
+        await hints.WaitUntilIdleAsync(ct);
 
         async Task OfferAllAsync(string when)
         {
@@ -125,6 +128,7 @@ public sealed class FreePageHintTests : MigrationFixture
         await hints.WaitUntilTakenAsync("in the second migration, without its number", ct);
         await migration.AllowConvergenceAsync(ct);
         await migration.CompleteAsync(ct);
+        await hints.WaitUntilIdleAsync(ct);
     }
 
     [MigrationTest("/migration/memory/free-page-hints/stopped")]
@@ -146,6 +150,7 @@ public sealed class FreePageHintTests : MigrationFixture
         (before - await PagesAsync()).ShouldBeInRange((Unsent / PageSize) - Meanwhile, (Unsent / PageSize) + Meanwhile, "by how many pages less were sent, or remain, when these were called free");
         await migration.AllowConvergenceAsync(ct);
         await migration.CompleteAsync(ct);
+        await hints.WaitUntilIdleAsync(ct);
 
         async Task<long> PagesAsync()
         {
@@ -166,6 +171,7 @@ public sealed class FreePageHintTests : MigrationFixture
         await hints.WaitUntilTakenAsync("in pass 1", ct);
         await migration.StartPostcopyAsync(ct);
         await migration.CompleteAsync(ct);
+        await hints.WaitUntilIdleAsync(ct);
     }
 
     private async Task<(MigrationPair Pair, DevicePages Pages, FreePageHints Hints)> StartAsync(string capabilities, long unsent, CancellationToken ct)

@@ -12,7 +12,13 @@ internal sealed class VgaMemory
 
     private const uint Graphics = 0xa0000;
     private const int Size = 256 * 1024;
-    private const int Written = 256;
+    /// <summary>The width of what <see cref="ShowColours"/> shows, pixels.</summary>
+    public const ushort ShownWidth = 640;
+
+    private const ushort ShownHeight = 480;
+
+    /// <summary>How many bytes each way of writing writes.</summary>
+    public const int Written = 256;
     private const int Planes = 4;
     private const int MemoryBar = 0;
 
@@ -123,6 +129,30 @@ internal sealed class VgaMemory
         var bytes = RandomNumberGenerator.GetBytes(Written);
         QTest.Write(_function.BaseAddress(MemoryBar) + (ulong)offset, bytes);
         Note($"the memory at 0x{offset:x}", offset / Planes, Written / Planes, (at, plane) => bytes[(at * Planes) + plane]);
+    }
+
+    /// <summary>Shows 256 colours, a byte a pixel, from the beginning of its memory (Bochs' VBE extensions), of which two are set: 1 and 2.</summary>
+    public static void ShowColours(QTestClient qtest)
+    {
+        const ushort Index = 0x1ce, Data = 0x1d0, Status = 0x3da, Attribute = 0x3c0, PaletteIndex = 0x3c8, PaletteData = 0x3c9;
+        const ushort Width = 1, Height = 2, Depth = 3, Enabled = 4, OnWithLinearMemory = 0x41;
+        foreach (var (register, value) in new (ushort, ushort)[] { (Enabled, 0), (Width, ShownWidth), (Height, ShownHeight), (Depth, 8), (Enabled, OnWithLinearMemory) })
+        {
+            qtest.Out16(Index, register);
+            qtest.Out16(Data, value);
+        }
+
+        // Reading makes the next byte an index; with this bit the screen is on.
+        qtest.In8(Status);
+        qtest.Out8(Attribute, 0x20);
+        foreach (byte colour in new[] { 1, 2 })
+        {
+            qtest.Out8(PaletteIndex, colour);
+            for (var part = 0; part < 3; part++)
+            {
+                qtest.Out8(PaletteData, (byte)((colour * 20) + part));
+            }
+        }
     }
 
     /// <summary>What was written and is not there, each in words.</summary>

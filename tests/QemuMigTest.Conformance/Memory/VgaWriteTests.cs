@@ -7,6 +7,17 @@ namespace QemuMigTest.Conformance.Memory;
 [RequiresDevice("VGA")]
 public sealed class VgaWriteTests : MigrationFixture
 {
+    private static readonly QemuCommandLine Arguments = new QemuCommandLine().With("-device", $"VGA,addr={VirtioDevice.Slot}");
+
+    private static PairOptions Options => new()
+    {
+        SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover],
+        Convergence = Convergence.HeldFast,
+        RegionMiB = PairOptions.SmallRegionMiB,
+        SourceArguments = Arguments,
+        DestinationArguments = Arguments,
+    };
+
     [MigrationTest("/migration/memory/device-writes/vga"), RequiresCapability("pause-before-switchover")]
     public async Task What_is_drawn_after_the_screen_was_sent_is_on_the_screen(CancellationToken ct)
     {
@@ -55,20 +66,44 @@ public sealed class VgaWriteTests : MigrationFixture
         missing.ShouldBeEmpty("what the guest has written to its screen before the switchover, after the migration");
     }
 
+    // What the display asks for is not the migration's to forget: each asks what has changed since it asked last.
+    [MigrationTest("/migration/memory/device-writes/vga/shown")]
+    public async Task What_was_drawn_and_not_yet_shown_is_shown_after_the_migration(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(Options with { SourceCapabilities = [], Convergence = Convergence.Allowed }, ct);
+        VgaMemory.ShowColours(pair.Source.Process.QTest!);
+        var pixel = new PciFunction(pair, VirtioDevice.Slot).BaseAddress(0) + (100 * VgaMemory.ShownWidth) + 100;
+        var first = await DrawAsync(1);
+        var second = await DrawAsync(2);
+        second.AsSpan().SequenceEqual(first).ShouldBeFalse("the pixel has another colour");
+        pair.Source.Process.QTest!.Write(pixel, [1]);
+        var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
+        await migration.CompleteAsync(ct);
+        foreach (var side in new[] { pair.Source, pair.Destination })
+        {
+            (await ShownAsync(side)).AsSpan().SequenceEqual(first).ShouldBeTrue($"{side.Name}: the screen should show what was drawn before the migration");
+        }
+
+        Task<byte[]> DrawAsync(byte colour)
+        {
+            pair.Source.Process.QTest!.Write(pixel, [colour]);
+            return ShownAsync(pair.Source);
+        }
+
+        async Task<byte[]> ShownAsync(MigrationSide side)
+        {
+            var file = pair.Scratch.File($"{side.Name}.ppm");
+            await side.ExecuteAsync("screendump", new() { ["filename"] = file }, ct);
+            return await System.IO.File.ReadAllBytesAsync(file, ct);
+        }
+    }
+
     private static Task ShowAsync(MigrationPair pair, CancellationToken ct) => pair.Source.ExecuteAsync("screendump", new() { ["filename"] = pair.Scratch.File("screen.ppm") }, ct);
 
     // To where all was sent once, and the guest stands still: each change of VGA's windows empties TCG's TLB, which grows by that, and below 9.0 stores to pages that stay in it may be lost.
     private async Task<(MigrationPair Pair, VgaMemory Vga, MigrationRun Migration)> StartAsync(CancellationToken ct)
     {
-        var arguments = new QemuCommandLine().With("-device", $"VGA,addr={VirtioDevice.Slot}");
-        var pair = await StartPairAsync(new()
-        {
-            SourceCapabilities = [MigrationCapability.PauseBeforeSwitchover],
-            Convergence = Convergence.HeldFast,
-            RegionMiB = PairOptions.SmallRegionMiB,
-            SourceArguments = arguments,
-            DestinationArguments = arguments,
-        }, ct);
+        var pair = await StartPairAsync(Options, ct);
         var vga = new VgaMemory(pair, VirtioDevice.Slot);
         var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
         await migration.WaitForPassAsync(2, ct);

@@ -39,6 +39,7 @@ public sealed class DirtyRateTests : MigrationFixture
         }
 
         var rate = await MeasureAsync(pair.Source, "dirty-bitmap", ct);
+        (await pair.DirtyTrackingAsync(pair.Source, ct)).ShouldBe(0u, "what dirty pages are tracked for when it is measured (GLOBAL_DIRTY_…, trace event global_dirty_changed)");
         if (tcg)
         {
             rate.ShouldBe(0, "MiB/s under TCG: docs/findings.md says why; is it mended?");
@@ -51,6 +52,26 @@ public sealed class DirtyRateTests : MigrationFixture
         }
 
         await MoveAsync(pair, ct);
+    }
+
+    [MigrationTest("/migration/promises/dirty-rate/milliseconds"), RequiresArgument("calc-dirty-rate", "calc-time-unit")]
+    public async Task The_time_of_a_measurement_is_told_in_the_unit_that_is_asked_for(CancellationToken ct)
+    {
+        const long Time = 1500;
+        var pair = await StartPairAsync(ct);
+        await pair.Source.ExecuteAsync("calc-dirty-rate", new() { ["calc-time"] = Time, ["calc-time-unit"] = "millisecond", ["mode"] = Sampling }, ct);
+        await WaitAsync(pair.Source, new() { ["calc-time-unit"] = "millisecond" }, Time, ct);
+        await WaitAsync(pair.Source, new() { ["calc-time-unit"] = "second" }, Time / 1000, ct);
+        await MoveAsync(pair, ct);
+    }
+
+    private static async Task WaitAsync(MigrationSide side, JsonObject asked, long time, CancellationToken ct)
+    {
+        var measured = await Poll.UntilAsync(side.Name, "calc-dirty-rate to end; no event tells of it", async token =>
+            JsonNode.Parse((await side.ExecuteAsync("query-dirty-rate", (JsonObject)asked.DeepClone(), token)).GetRawText()) is { } said && said["status"]!.GetValue<string>() == "measured" ? said : null,
+            side.Process.LastSeen, side.Process.Options.Limits.Step, ct);
+        measured["calc-time-unit"]!.GetValue<string>().ShouldBe(asked["calc-time-unit"]!.GetValue<string>());
+        measured["calc-time"]!.GetValue<long>().ShouldBe(time);
     }
 
     private Task<MigrationPair> StartPairAsync(CancellationToken ct) => StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB }, ct);

@@ -59,6 +59,9 @@ public sealed class ProgressTests : MigrationFixture
             && info.Raw.TryGetProperty("expected-downtime", out var downtime) && downtime.GetInt64() > 0 && downtime.GetInt64() != limit, ct);
         // Mbit/s over 100 ms: each slice lets its last packets by, of multifd's channels 1 MB in all, and counts them in the next.
         rate.Raw.GetProperty("ram").GetProperty("mbps").GetDouble().ShouldBeInRange(0.001, Bandwidth * 8 / 1e6 * 2.5, $"mbps; {rate}");
+        // Each pass is one period: what is counted of one is not counted of the next.
+        var later = await migration.WaitForInfoAsync("pass 6", info => info.DirtySyncCount >= 6, ct);
+        later.Raw.GetProperty("ram").GetProperty("dirty-pages-rate").GetInt64().ShouldBeInRange(1, pair.Program.Settings.RegionSize / PageSize * 5 / 2, $"dirty-pages-rate, pages a second, of a guest that writes to its region in each pass, of a second or more; {later}");
         await migration.AllowConvergenceAsync(ct);
         await migration.CompleteAsync(ct);
     }

@@ -6,6 +6,7 @@ namespace QemuMigTest.Conformance.Rules;
 /// <summary>A destination that is made up otherwise does not take the guest: it says what is not the same, and the guest stays where it is.</summary>
 public sealed class OtherDeviceTests : MigrationFixture
 {
+    private const ulong PackedRings = 1UL << 34;
     private const ulong EventIndex = 1UL << 29;
 
     [MigrationTest("/migration/rules/devices/tsc-frequency", "-cpu qemu64,tsc-frequency=1000000000", "-cpu qemu64,tsc-frequency=2000000000",
@@ -31,6 +32,16 @@ public sealed class OtherDeviceTests : MigrationFixture
     {
         var pair = await StartPairAsync(With(Rng(""), Rng(",event_idx=off")), ct);
         new VirtioDevice(pair).Begin(EventIndex);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.FailAsync("", DestinationEnd.Exits(" unsupported. Allowed features: 0x"), ct);
+    }
+
+    // Of the upper half of its features.
+    [MigrationTest("/migration/rules/devices/virtio-feature/packed"), RequiresDevice("virtio-rng-pci")]
+    public async Task A_device_without_packed_rings_that_were_agreed_on_is_refused(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(With(Rng(",packed=on"), Rng("")), ct);
+        new VirtioDevice(pair).Begin(PackedRings);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.FailAsync("", DestinationEnd.Exits(" unsupported. Allowed features: 0x"), ct);
     }

@@ -53,6 +53,17 @@ public sealed class StreamRuleTests : RuleFixture
         Finish(broken, names.Count);
     }
 
+    [MigrationTest("/migration/rules/streams/capability/off")]
+    public async Task A_stream_of_a_source_without_a_capability_that_is_on_is_refused(CancellationToken ct)
+    {
+        const string Shared = "x-ignore-shared";
+        using var scratch = Session.Scratch.CreateChild("");
+        var path = scratch.File("stream");
+        await SaveAsync(path, ct);
+        await SeeTakenAsync(path, ct);
+        Finish([.. await TryAsync(path, $"without {Shared}, which is on", [$"Capability {Shared} is on, but received capability is off"], ct, Shared)], 1);
+    }
+
     [MigrationTest("/migration/rules/streams/mapped-ram"), RequiresCapability(MappedRam)]
     public async Task A_file_whose_RAM_is_elsewhere_is_refused(CancellationToken ct)
     {

@@ -100,6 +100,39 @@ public sealed class BackgroundSnapshotTests : MigrationFixture
         await pair.Source.StopAsync(ct);
     }
 
+    // Nothing is left of the protection of memory, which a migration would ask for again.
+    [MigrationTest("/migration/background-snapshot/migrated")]
+    public async Task A_guest_that_was_saved_moves(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, SourceCapabilities = [MigrationCapability.BackgroundSnapshot], Convergence = Convergence.Allowed }, ct);
+        await SaveAsync(pair, new StreamFileChannel(), pair.Source.EventPosition, _ => Task.CompletedTask, ct);
+        await pair.Source.DisableAsync([MigrationCapability.BackgroundSnapshot], ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.CompleteAsync(ct);
+    }
+
+    // Memory that is a device's, and of which it is told what has changed.
+    [MigrationTest("/migration/background-snapshot/vga"), RequiresDevice("VGA")]
+    public async Task The_stream_has_the_screen_as_it_was(CancellationToken ct)
+    {
+        const int At = 0x3a000;
+        var arguments = new QemuCommandLine().With("-device", $"VGA,addr={VirtioDevice.Slot}");
+        var pair = await StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB, SourceArguments = arguments, DestinationArguments = arguments }, Slow, ct);
+        var (vga, memory) = (new VgaMemory(pair, VirtioDevice.Slot), new PciFunction(pair, VirtioDevice.Slot).BaseAddress(0) + At);
+        vga.WriteLinear(At);
+        var qtest = pair.Source.Process.QTest!;
+        var then = qtest.Read(memory, VgaMemory.Written);
+        var (channel, events) = (new StreamFileChannel(), pair.Source.EventPosition);
+        await SaveAsync(pair, channel, events, async token =>
+        {
+            await pair.Source.WaitForEventAsync("RESUME", events, token);
+            vga.WriteLinear(At);
+            await pair.Source.SetParametersAsync(new JsonObject { ["max-bandwidth"] = Bandwidth }, token);
+        }, ct);
+        qtest.Read(memory, then.Length).ShouldNotBe(then, "source: what was drawn since");
+        await LoadAsync(pair, channel, ct, destination => destination.Process.QTest!.Read(memory, then.Length).ShouldBe(then, "the VGA's memory, as it was when the snapshot began"));
+    }
+
     // What is not plugged must not be looked at, nor protected; what is plugged, and nobody has touched, must be.
     [MigrationTest("/migration/background-snapshot/virtio-mem"), RequiresDevice("virtio-mem-pci")]
     public async Task The_stream_has_the_memory_that_is_plugged_with_gaps_as_it_was(CancellationToken ct)

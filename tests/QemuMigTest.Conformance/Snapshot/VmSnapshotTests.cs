@@ -112,6 +112,19 @@ public sealed class VmSnapshotTests : MigrationFixture
         (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState("running", true), "the guest runs on");
     }
 
+    [MigrationTest("/migration/snapshot/again")]
+    public async Task A_tag_that_is_there_is_not_saved_again(CancellationToken ct)
+    {
+        var pair = await StartAsync("", ct);
+        await pair.StopSourceAsync(ct);
+        var snapshot = new VmSnapshot(pair.Source);
+        (await snapshot.SaveAsync(ct)).ShouldBeNull("snapshot-save");
+        (await snapshot.SaveAsync(ct)).ShouldNotBeNull("snapshot-save of a tag that is there").ShouldContain("already exists");
+        (await pair.Source.QueryStatusAsync(ct)).ShouldBe(new RunState("paused", false), "the guest was stopped before");
+        await snapshot.DeleteAsync(ct);
+        (await snapshot.SaveAsync(ct)).ShouldBeNull("snapshot-save, when the tag is free again");
+    }
+
     private async Task<MigrationPair> StartAsync(string capabilities, CancellationToken ct) => await StartPairAsync(new()
     {
         Capabilities = MigrationCapability.Several(capabilities),

@@ -59,6 +59,19 @@ public sealed class X509Tests : TlsFixture
         await migration.FailAsync(TlsTexts.OtherHost(Loopback), AfterRejection(capabilities), ct);
     }
 
+    [MigrationTest("/migration/precopy/tcp/tls/x509/host-of-each", "")]
+    [MigrationTest("/migration/multifd/tcp/tls/x509/host-of-each", "multifd")]
+    public async Task The_host_is_that_of_the_last_URI([Capabilities] string capabilities, CancellationToken ct)
+    {
+        const string Localhost = "localhost";
+        var pair = await StartPairAsync(new(new X509Credentials(Friendly), new X509Credentials(ServerAtLoopback)), capabilities, ct);
+        var failed = await pair.MigrateAsync(new NamedHostChannel(Localhost), ct);
+        await failed.FailAsync(TlsTexts.OtherHost(Localhost), AfterRejection(capabilities), ct);
+        await pair.StartAnotherDestinationAsync(ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
+        await migration.CompleteAsync(ct);
+    }
+
     [MigrationTest("/migration/precopy/unix/tls/x509/default-host", TlsTransport.Unix)]
     [MigrationTest("/migration/precopy/fd/tls/x509/default-host", TlsTransport.Descriptor)]
     public async Task A_source_that_knows_of_no_host_rejects_any_certificate(TlsTransport transport, CancellationToken ct)

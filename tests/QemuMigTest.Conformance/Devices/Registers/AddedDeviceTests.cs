@@ -24,13 +24,16 @@ public sealed class AddedDeviceTests : MigrationFixture
     [MigrationTest("/migration/devices/added/network"), RequiresDevice("pcnet")]
     public Task Network_cards_say_the_same(CancellationToken ct) => CheckAsync([Card("pcnet", 1), Card("ne2k_pci", 2), Card("tulip", 3), Card("i82559c", 4), Card("igb", 5) with { Planted = Filters }], ct);
 
+    // Its motor runs, and it is the one that is meant; with DMA and interrupts.
+    private const uint SecondDrive = 0x2d;
+
     // Without disks: the firmware would boot from one of them.
     [MigrationTest("/migration/devices/added/storage"), RequiresDevice("virtio-scsi-pci")]
     public Task Storage_controllers_say_the_same(CancellationToken ct) => CheckAsync(
     [
         new("lsi53c895a") { Options = "romfile=" }, new("megasas") { Options = "romfile=" }, new("mptsas1068"), new("pvscsi"), new("virtio-scsi-pci") { Options = Modern },
         new("nvme") { Options = "serial=1,drive=nvme", Backends = [("-blockdev", $"{Disk}=nvme")], MigratesSince = new(11, 0) },
-        new("isa-fdc") { Ports = [(0x3f0, 6), (0x3f7, 1)] },
+        new("isa-fdc") { Ports = [(0x3f0, 6), (0x3f7, 1)], Planted = [(3, 1, 1), (2, 1, SecondDrive)] },
     ], ct);
 
     [MigrationTest("/migration/devices/added/usb"), RequiresDevice("nec-usb-xhci")]
