@@ -30,6 +30,9 @@ public sealed record MigrationInfo(JsonElement Raw)
     /// <summary>Pages that were all zero and sent as such.</summary>
     public long? RamDuplicate => Ram("duplicate");
 
+    /// <summary>Bytes of pages that were sent whole.</summary>
+    public long? RamNormalBytes => Ram("normal-bytes");
+
     /// <summary>The pass: how often dirty pages were collected (since 1.3).</summary>
     public long? DirtySyncCount => Ram("dirty-sync-count");
 

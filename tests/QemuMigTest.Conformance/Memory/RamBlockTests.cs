@@ -60,6 +60,17 @@ public sealed class RamBlockTests : MigrationFixture
         await migration.CompleteAsync(ct);
     }
 
+    // What the destination must give up reaches to the ends of blocks.
+    [MigrationTest("/migration/memory/blocks/postcopy/second-pass"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
+    public async Task Pages_that_were_sent_are_given_up_to_the_end_of_each_block(CancellationToken ct)
+    {
+        var pair = await StartPairAsync(Described("postcopy-ram") with { Convergence = Convergence.HeldFast }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
+        await migration.WaitForInfoAsync("each page to be sent once, and many again", info => info.RamDuplicate * 4096 + info.RamNormalBytes > MigrationPair.GuestMemoryBytes + (pair.Program.Settings.RegionSize / 4), ct);
+        await migration.StartPostcopyAsync(ct);
+        await migration.CompleteAsync(ct);
+    }
+
     private static PairOptions Described(string capabilities) => new() { Capabilities = MigrationCapability.Several(capabilities), RamNodesKiB = NodesKiB };
 
     private static async Task MovePassByPassAsync(MigrationPair pair, CancellationToken ct)

@@ -66,6 +66,31 @@ public sealed class VgaWriteTests : MigrationFixture
         missing.ShouldBeEmpty("what the guest has written to its screen before the switchover, after the migration");
     }
 
+    // The bank that the window shows is worked out anew from the registers.
+    [MigrationTest("/migration/memory/device-writes/cirrus-bank"), RequiresDevice("cirrus-vga")]
+    public async Task The_window_of_a_Cirrus_shows_the_bank_that_it_did(CancellationToken ct)
+    {
+        const ushort Miscellaneous = 0x3c2, Sequencer = 0x3c4, Graphics = 0x3ce;
+        const ulong Window = 0xa_0000;
+        var arguments = new QemuCommandLine().With("-device", $"cirrus-vga,addr={VirtioDevice.Slot},romfile=");
+        var pair = await StartPairAsync(Options with { SourceCapabilities = [], Convergence = Convergence.Allowed, SourceArguments = arguments, DestinationArguments = arguments }, ct);
+        new PciFunction(pair, VirtioDevice.Slot).EnableOnlyToBeReached();
+        var qtest = pair.Source.Process.QTest!;
+        qtest.Out8(Miscellaneous, 1);
+        // Its own registers unlocked, 256 colours, all planes, chained; the window at 0xa0000, and a bank that is not the first.
+        foreach (var (port, register, value) in new (ushort, byte, byte)[] { (Sequencer, 6, 0x12), (Sequencer, 7, 1), (Sequencer, 2, 0xf), (Sequencer, 4, 0xe), (Graphics, 6, 5), (Graphics, 9, 0x10) })
+        {
+            qtest.Out8(port, register);
+            qtest.Out8((ushort)(port + 1), value);
+        }
+
+        qtest.Write(Window, [0x5a]);
+        qtest.ReadByte(Window).ShouldBe((byte)0x5a, "source: what was written to the window");
+        var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
+        await migration.CompleteAsync(ct);
+        pair.Destination.Process.QTest!.ReadByte(Window).ShouldBe((byte)0x5a, "destination: what the window shows");
+    }
+
     // What the display asks for is not the migration's to forget: each asks what has changed since it asked last.
     [MigrationTest("/migration/memory/device-writes/vga/shown")]
     public async Task What_was_drawn_and_not_yet_shown_is_shown_after_the_migration(CancellationToken ct)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using QemuMigTest.Processes;
 
@@ -59,19 +60,21 @@ public sealed class DirtyRateTests : MigrationFixture
     {
         const long Time = 1500;
         var pair = await StartPairAsync(ct);
+        var begun = Stopwatch.GetTimestamp();
         await pair.Source.ExecuteAsync("calc-dirty-rate", new() { ["calc-time"] = Time, ["calc-time-unit"] = "millisecond", ["mode"] = Sampling }, ct);
-        await WaitAsync(pair.Source, new() { ["calc-time-unit"] = "millisecond" }, Time, ct);
-        await WaitAsync(pair.Source, new() { ["calc-time-unit"] = "second" }, Time / 1000, ct);
+        var milliseconds = await WaitAsync(pair.Source, "millisecond", ct);
+        milliseconds.ShouldBeInRange(Time, (long)Stopwatch.GetElapsedTime(begun).TotalMilliseconds + 1, "calc-time, ms: how long it took, which is what was asked for and more");
+        (await WaitAsync(pair.Source, "second", ct)).ShouldBe(milliseconds / 1000, "calc-time, s, of the same measurement");
         await MoveAsync(pair, ct);
     }
 
-    private static async Task WaitAsync(MigrationSide side, JsonObject asked, long time, CancellationToken ct)
+    private static async Task<long> WaitAsync(MigrationSide side, string unit, CancellationToken ct)
     {
         var measured = await Poll.UntilAsync(side.Name, "calc-dirty-rate to end; no event tells of it", async token =>
-            JsonNode.Parse((await side.ExecuteAsync("query-dirty-rate", (JsonObject)asked.DeepClone(), token)).GetRawText()) is { } said && said["status"]!.GetValue<string>() == "measured" ? said : null,
+            JsonNode.Parse((await side.ExecuteAsync("query-dirty-rate", new() { ["calc-time-unit"] = unit }, token)).GetRawText()) is { } said && said["status"]!.GetValue<string>() == "measured" ? said : null,
             side.Process.LastSeen, side.Process.Options.Limits.Step, ct);
-        measured["calc-time-unit"]!.GetValue<string>().ShouldBe(asked["calc-time-unit"]!.GetValue<string>());
-        measured["calc-time"]!.GetValue<long>().ShouldBe(time);
+        measured["calc-time-unit"]!.GetValue<string>().ShouldBe(unit);
+        return measured["calc-time"]!.GetValue<long>();
     }
 
     private Task<MigrationPair> StartPairAsync(CancellationToken ct) => StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB }, ct);

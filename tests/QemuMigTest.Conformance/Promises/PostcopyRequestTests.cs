@@ -94,6 +94,32 @@ public sealed class PostcopyRequestTests : MigrationFixture
         await migration.CompleteAsync(ct);
     }
 
+    // The second vCPU is never started: it waits for no page.
+    [MigrationTest("/migration/promises/postcopy-blocktime/two-vcpus"), RequiresCapability("postcopy-blocktime")]
+    public async Task Time_in_which_one_of_two_vCPUs_waits_is_its_own_and_no_blocktime_of_all(CancellationToken ct)
+    {
+        const long Slow = 20 << 20;
+        var arguments = new QemuCommandLine().With("-smp", "2");
+        var pair = await StartPairAsync(new()
+        {
+            RegionMiB = PairOptions.SmallRegionMiB,
+            Capabilities = [MigrationCapability.PostcopyRam, MigrationCapability.PostcopyBlocktime],
+            SourceParameters = new() { ["max-postcopy-bandwidth"] = Slow },
+            SourceArguments = arguments,
+            DestinationArguments = arguments,
+        }, ct);
+        var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
+        await migration.WaitForPageSentAsync(ct);
+        await migration.StartPostcopyAsync(ct);
+        await migration.CompleteAsync(ct);
+        var info = (await pair.Destination.QueryMigrateAsync(ct)).Raw;
+        var times = info.GetProperty("postcopy-vcpu-blocktime").EnumerateArray().Select(time => time.GetInt64()).ToList();
+        times.Count.ShouldBe(2, "vCPUs in postcopy-vcpu-blocktime");
+        times[0].ShouldBeGreaterThan(0, "postcopy-vcpu-blocktime of the vCPU that runs the guest, ms");
+        times[1].ShouldBe(0, "postcopy-vcpu-blocktime of a vCPU that was never started, ms");
+        info.GetProperty("postcopy-blocktime").GetInt64().ShouldBe(0, "postcopy-blocktime, ms, in which all vCPUs waited at once");
+    }
+
     private async Task<MigrationRun> BeginSlowPostcopyAsync(string capabilities, ProxyChannel proxy, CancellationToken ct)
     {
         var pair = await StartPairAsync(new() { Capabilities = MigrationCapability.Several(capabilities) }, ct);
