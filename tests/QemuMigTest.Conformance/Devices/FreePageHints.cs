@@ -57,8 +57,9 @@ internal sealed class FreePageHints
     /// <returns>The number.</returns>
     public async Task<uint> WaitUntilAskedAsync(MigrationRun migration, uint earlier, CancellationToken ct)
     {
-        await migration.WaitForInfoAsync($"its virtio-balloon to ask for free pages with another number than {earlier:x}", _ => Asked is > Numbered and var asked && asked != earlier, ct);
-        return Asked;
+        uint asked = 0;
+        await migration.WaitForInfoAsync($"its virtio-balloon to ask for free pages with another number than {earlier:x}", _ => (asked = Asked) > Numbered && asked != earlier, ct);
+        return asked;
     }
 
     /// <summary>Says which question the hints that follow are for, or that there are no more, and waits until the device has taken it.</summary>

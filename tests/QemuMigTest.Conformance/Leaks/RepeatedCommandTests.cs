@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using QemuMigTest.Processes;
+using QemuMigTest.Conformance.Promises;
 using QemuMigTest.Qmp;
 
 namespace QemuMigTest.Conformance.Leaks;
@@ -34,9 +34,7 @@ public sealed class RepeatedCommandTests : LeakFixture
         await RepeatAsync([pair.Source.Process], async _ =>
         {
             await pair.Source.ExecuteAsync("calc-dirty-rate", new() { ["calc-time"] = Milliseconds, ["calc-time-unit"] = "millisecond", ["mode"] = "page-sampling", ["sample-pages"] = SamplesPerGiB }, ct);
-            await Poll.UntilAsync(pair.Source.Name, "calc-dirty-rate to end; no event tells of it", async token =>
-                (await pair.Source.ExecuteAsync("query-dirty-rate", null, token)).GetProperty("status").GetString() == "measured" ? pair : null,
-                pair.Source.Process.LastSeen, Environment.Limits.Step, ct);
+            await DirtyRate.WaitAsync(pair.Source, null, ct);
         }, ct);
         var migration = await pair.MigrateAsync(MigrationChannel.Unix, ct);
         await migration.CompleteAsync(ct);

@@ -70,11 +70,9 @@ public sealed class DirtyRateTests : MigrationFixture
 
     private static async Task<long> WaitAsync(MigrationSide side, string unit, CancellationToken ct)
     {
-        var measured = await Poll.UntilAsync(side.Name, "calc-dirty-rate to end; no event tells of it", async token =>
-            JsonNode.Parse((await side.ExecuteAsync("query-dirty-rate", new() { ["calc-time-unit"] = unit }, token)).GetRawText()) is { } said && said["status"]!.GetValue<string>() == "measured" ? said : null,
-            side.Process.LastSeen, side.Process.Options.Limits.Step, ct);
-        measured["calc-time-unit"]!.GetValue<string>().ShouldBe(unit);
-        return measured["calc-time"]!.GetValue<long>();
+        var measured = await DirtyRate.WaitAsync(side, new() { ["calc-time-unit"] = unit }, ct);
+        measured.GetProperty("calc-time-unit").GetString().ShouldBe(unit);
+        return measured.GetProperty("calc-time").GetInt64();
     }
 
     private Task<MigrationPair> StartPairAsync(CancellationToken ct) => StartPairAsync(new() { RegionMiB = PairOptions.SmallRegionMiB }, ct);
@@ -98,12 +96,10 @@ public sealed class DirtyRateTests : MigrationFixture
 
         var asked = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
         await side.ExecuteAsync("calc-dirty-rate", settings, ct);
-        var measured = await Poll.UntilAsync(side.Name, "calc-dirty-rate to end; no event tells of it", async token =>
-            JsonNode.Parse((await side.ExecuteAsync("query-dirty-rate", null, token)).GetRawText()) is { } said && said["status"]!.GetValue<string>() == "measured" ? said : null,
-            side.Process.LastSeen, side.Process.Options.Limits.Step, ct);
-        measured["mode"]!.GetValue<string>().ShouldBe(mode);
-        measured["calc-time"]!.GetValue<long>().ShouldBe(Seconds);
-        var started = measured["start-time"]!.GetValue<long>();
+        var measured = await DirtyRate.WaitAsync(side, null, ct);
+        measured.GetProperty("mode").GetString().ShouldBe(mode);
+        measured.GetProperty("calc-time").GetInt64().ShouldBe(Seconds);
+        var started = measured.GetProperty("start-time").GetInt64();
         if (Quirks.DirtyRateCountsFromHostStart(side.Binary.Version))
         {
             started.ShouldBeLessThan(asked / 2, "start-time, s since the host's start: docs/findings.md; is it mended?");
@@ -114,6 +110,6 @@ public sealed class DirtyRateTests : MigrationFixture
             started.ShouldBeInRange(asked - 1, TimeProvider.System.GetUtcNow().ToUnixTimeSeconds(), "start-time, s since 1970");
         }
 
-        return measured["dirty-rate"]!.GetValue<long>();
+        return measured.GetProperty("dirty-rate").GetInt64();
     }
 }
