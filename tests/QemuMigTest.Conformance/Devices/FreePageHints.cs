@@ -86,8 +86,13 @@ internal sealed class FreePageHints
 
     /// <summary>Waits until the device does not look for hints any more, which it notes in its queue. To be called at the end: memory is compared then.</summary>
     /// <param name="ct">Ends the wait.</param>
-    public Task WaitUntilIdleAsync(CancellationToken ct) => Poll.UntilAsync(_pair.Holder.Name, "its virtio-balloon to look for no more hints", _ => Task.FromResult(_queue.WantsToBeTold ? this : null),
-        _pair.Holder.Process.LastSeen, _pair.Environment.Limits.Command, ct);
+    public Task WaitUntilIdleAsync(CancellationToken ct)
+    {
+        // One that left in the middle of it may have kept the note (7.2.22, once), until it is told to look.
+        _queue.Tell();
+        return Poll.UntilAsync(_pair.Holder.Name, "its virtio-balloon to look for no more hints", _ => Task.FromResult(_queue.WantsToBeTold ? this : null),
+            () => $"it asks with {Asked:x}; {_pair.Holder.Process.LastSeen()}", _pair.Environment.Limits.Command, ct);
+    }
 
     /// <summary>Expects of pages that were offered in time that they have not been sent: they are zero on the destination.</summary>
     /// <param name="ranges">The first page and how many, of each range.</param>
