@@ -88,7 +88,7 @@ internal sealed class FreePageHints
     /// <param name="ct">Ends the wait.</param>
     public Task WaitUntilIdleAsync(CancellationToken ct)
     {
-        // One that left in the middle of it may have kept the note (7.2.22, once), until it is told to look.
+        // One that left in the middle of it may have kept the note (7.2.22: docs/findings.md), until it is told to look.
         _queue.Tell();
         return Poll.UntilAsync(_pair.Holder.Name, "its virtio-balloon to look for no more hints", _ => Task.FromResult(_queue.WantsToBeTold ? this : null),
             () => $"it asks with {Asked:x}; {_pair.Holder.Process.LastSeen()}", _pair.Environment.Limits.Command, ct);
