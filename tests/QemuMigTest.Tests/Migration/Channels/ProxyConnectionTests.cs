@@ -48,16 +48,27 @@ public sealed class ProxyConnectionTests
         gate.ShutAfter(Before);
         using var ends = await Ends.OpenAsync(new ByteBudget(0), gate, () => Task.CompletedTask, ct);
         await ends.Source.SendAsync(Said, ct);
-        while (ends.Destination.Available < Before)
-        {
-            await Task.Yield();
-            ct.ThrowIfCancellationRequested();
-        }
-
-        ends.Connection.Traffic.Bytes.ShouldBe(Before);
+        await UntilAsync(() => ends.Destination.Available >= Before);
+        await CountedAsync(Before);
         gate.Open();
         (await HearAsync(ends.Destination, ct)).ShouldBe(Said);
-        ends.Connection.Traffic.Bytes.ShouldBe(Said.Length);
+        await CountedAsync(Said.Length);
+
+        // They are counted when they have been sent: after they can be heard.
+        async Task CountedAsync(int bytes)
+        {
+            await UntilAsync(() => ends.Connection.Traffic.Bytes >= bytes);
+            ends.Connection.Traffic.Bytes.ShouldBe(bytes);
+        }
+
+        async Task UntilAsync(Func<bool> reached)
+        {
+            while (!reached())
+            {
+                await Task.Yield();
+                ct.ThrowIfCancellationRequested();
+            }
+        }
     }
 
     [Test, CancelAfter(10_000)]
