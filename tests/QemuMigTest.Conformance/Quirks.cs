@@ -38,6 +38,10 @@ internal static class Quirks
     /// <summary>xbzrle's counters are not set to 0 when a migration begins: docs/findings.md, seen on 7.2, 10.0 and 11.1.</summary>
     public static bool XbzrleCountersGoOn(QemuVersion version) => version.IsAtLeast(7, 2);
 
+    /// <summary>A virtio-balloon that left while it looked for free page hints, the guest being stopped, does not look for them where it arrived, and wants not to be told of them either: docs/findings.md,
+    /// seen on 7.2, not on 10.0 and 11.1; the versions in between are a guess.</summary>
+    public static bool HintsAreLookedForNoMore(QemuVersion version) => !version.IsAtLeast(8, 0);
+
     /// <summary>Why 7.2 is not asked to save a stopped guest that goes on meanwhile: docs/findings.md.</summary>
     public const string SnapshotRunsStoppedGuests = "on 7.2 a background snapshot runs a guest that was stopped";
 

@@ -50,6 +50,18 @@ internal sealed class FreePageHints
     /// <summary>How many requests the device says that it has done.</summary>
     public ushort Taken => _queue.Done;
 
+    /// <summary>Whether the device wants to be told of hints: not while it looks for them all the time.</summary>
+    public bool WantsToBeTold => _queue.WantsToBeTold;
+
+    /// <summary>Waits until the device looks for hints by itself, which it does from the answer to its question on.</summary>
+    /// <param name="ct">Ends the wait.</param>
+    public Task WaitUntilLookingAsync(CancellationToken ct) => Poll.UntilAsync(_pair.Holder.Name, "its virtio-balloon to look for hints", _ => Task.FromResult(_queue.WantsToBeTold ? null : this),
+        () => $"it asks with {Asked:x}; {_pair.Holder.Process.LastSeen()}", _pair.Environment.Limits.Command, ct);
+
+    /// <summary>Expects the note in its queue that it need not be told, until <see cref="WaitUntilWantsToBeToldAsync"/>.</summary>
+    /// <param name="when">When that is, for the report of damage.</param>
+    public void ExpectWantsNotToBeTold(string when) => _queue.ExpectWantsNotToBeTold(when);
+
     /// <summary>Waits until the device asks with a number that is not an earlier one's.</summary>
     /// <param name="migration">The migration, in its first pass.</param>
     /// <param name="earlier">The earlier one.</param>
@@ -84,14 +96,22 @@ internal sealed class FreePageHints
     /// <param name="ct">Ends the wait.</param>
     public Task WaitUntilTakenAsync(string when, CancellationToken ct) => _queue.WaitAsync("to take free pages", 0, when, ct);
 
-    /// <summary>Waits until the device does not look for hints any more, which it notes in its queue. To be called at the end: memory is compared then.</summary>
+    /// <summary>Tells the device to look, and waits until it does not look for hints any more, which it notes in its queue. To be called at the end: memory is compared then.</summary>
     /// <param name="ct">Ends the wait.</param>
     public Task WaitUntilIdleAsync(CancellationToken ct)
     {
-        // One that left in the middle of it may have kept the note (7.2.22: docs/findings.md), until it is told to look.
+        // One that left while it looked may keep the note until it is told (docs/findings.md).
         _queue.Tell();
-        return Poll.UntilAsync(_pair.Holder.Name, "its virtio-balloon to look for no more hints", _ => Task.FromResult(_queue.WantsToBeTold ? this : null),
+        return WaitUntilWantsToBeToldAsync(ct);
+    }
+
+    /// <summary>Waits until the device wants to be told of hints.</summary>
+    /// <param name="ct">Ends the wait.</param>
+    public async Task WaitUntilWantsToBeToldAsync(CancellationToken ct)
+    {
+        await Poll.UntilAsync(_pair.Holder.Name, "its virtio-balloon to look for no more hints", _ => Task.FromResult(_queue.WantsToBeTold ? this : null),
             () => $"it asks with {Asked:x}; {_pair.Holder.Process.LastSeen()}", _pair.Environment.Limits.Command, ct);
+        _queue.ExpectWantsToBeTold("when the device looks for no more");
     }
 
     /// <summary>Expects of pages that were offered in time that they have not been sent: they are zero on the destination.</summary>

@@ -92,6 +92,20 @@ internal sealed class Virtqueue(MigrationPair pair, ushort index, uint page, ulo
         pair.Expect(Used, _used.ToArray(), $"by its virtio device, {when}");
     }
 
+    /// <summary>Expects its pages to be as they are while the device says that it need not be told of requests.</summary>
+    /// <param name="when">When that is: <c>in pass 2</c>.</param>
+    public void ExpectWantsNotToBeTold(string when) => ExpectFlags(NotToBeTold, when);
+
+    /// <summary>Expects its pages to be as they are while the device wants to be told of requests.</summary>
+    /// <param name="when">When that is: <c>in pass 2</c>.</param>
+    public void ExpectWantsToBeTold(string when) => ExpectFlags(0, when);
+
+    private void ExpectFlags(byte flags, string when)
+    {
+        _used[0] = flags;
+        Expect(when);
+    }
+
     private void PlaceAll(IReadOnlyList<(uint Address, int Bytes, bool Written)[]> requests)
     {
         Array.Clear(_descriptors);

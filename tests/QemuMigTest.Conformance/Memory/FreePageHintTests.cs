@@ -159,6 +159,38 @@ public sealed class FreePageHintTests : MigrationFixture
         }
     }
 
+    [MigrationTest("/migration/memory/free-page-hints/left-stopped")]
+    public async Task A_device_that_leaves_while_it_looks_for_hints_wants_to_be_told_of_them_where_it_arrives(CancellationToken ct)
+    {
+        var (pair, _, hints) = await StartAsync("", 0, ct);
+        var first = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
+        var number = await hints.WaitUntilAskedAsync(first, FreePageHints.Numbered, ct);
+        await hints.SayAsync(number, "in pass 1", ct);
+        await hints.WaitUntilLookingAsync(ct);
+        await first.StopGuestAsync(ct);
+        hints.ExpectWantsNotToBeTold("in pass 1");
+        await first.AllowConvergenceAsync(ct);
+        await first.CompleteAsync(ct);
+
+        await pair.HandOnAsync(ct);
+        var forgotten = Quirks.HintsAreLookedForNoMore(pair.Environment.Destination.Version);
+        if (forgotten)
+        {
+            NoteFault("a virtio-balloon that leaves while it looks for free page hints, the guest being stopped: where it arrives it does not look, and wants not to be told of them for good");
+        }
+        else
+        {
+            await hints.WaitUntilWantsToBeToldAsync(ct);
+        }
+
+        var second = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
+        await hints.WaitUntilAskedAsync(second, number, ct);
+        hints.WantsToBeTold.ShouldBe(!forgotten, "whether the device wants to be told of hints, when it asks for some in the second migration");
+        await second.AllowConvergenceAsync(ct);
+        await second.CompleteAsync(ct);
+        await hints.WaitUntilIdleAsync(ct);
+    }
+
     [MigrationTest("/migration/memory/free-page-hints/postcopy"), RequiresCapability("postcopy-ram"), RequiresUserfaultfd]
     public async Task Nobody_is_asked_for_free_pages_where_postcopy_may_follow(CancellationToken ct)
     {
