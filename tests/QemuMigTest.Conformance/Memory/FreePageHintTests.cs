@@ -35,9 +35,7 @@ public sealed class FreePageHintTests : MigrationFixture
     private async Task FreeAsync(string capabilities, MigrationChannel channel, CancellationToken ct)
     {
         var (pair, pages, hints) = await StartAsync(capabilities, Unsent, ct);
-        var migration = await pair.MigrateAsync(channel, ct);
-        var number = await hints.WaitUntilAskedAsync(migration, FreePageHints.Numbered, ct);
-        await hints.SayAsync(number, "in pass 1", ct);
+        var (migration, _) = await MigrateAndAnswerAsync(pair, hints, channel, ct);
         hints.Offer(Ranges(pages));
         await hints.WaitUntilTakenAsync("in pass 1", ct);
         hints.Offer((At(pages, OfferedTwice), 2));
@@ -60,9 +58,7 @@ public sealed class FreePageHintTests : MigrationFixture
     public async Task A_guest_that_has_moved_is_asked_with_another_number(CancellationToken ct)
     {
         var (pair, pages, hints) = await StartAsync("", Unsent, ct);
-        var first = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
-        var number = await hints.WaitUntilAskedAsync(first, FreePageHints.Numbered, ct);
-        await hints.SayAsync(number, "in pass 1", ct);
+        var (first, number) = await MigrateAndAnswerAsync(pair, hints, MigrationChannel.Tcp, ct);
         await first.AllowConvergenceAsync(ct);
         await first.CompleteAsync(ct);
 
@@ -113,9 +109,7 @@ public sealed class FreePageHintTests : MigrationFixture
     public async Task Pages_that_were_free_in_a_migration_that_was_cancelled_are_sent_in_the_next(CancellationToken ct)
     {
         var (pair, pages, hints) = await StartAsync("", 0, ct);
-        var cancelled = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
-        var number = await hints.WaitUntilAskedAsync(cancelled, FreePageHints.Numbered, ct);
-        await hints.SayAsync(number, "in pass 1", ct);
+        var (cancelled, number) = await MigrateAndAnswerAsync(pair, hints, MigrationChannel.Tcp, ct);
         hints.Offer(Ranges(pages));
         await hints.WaitUntilTakenAsync("in pass 1", ct);
         await cancelled.CancelAsync(DestinationEnd.Exits(), ct);
@@ -135,9 +129,7 @@ public sealed class FreePageHintTests : MigrationFixture
     public async Task Nothing_is_taken_from_a_driver_while_the_guest_is_stopped(CancellationToken ct)
     {
         var (pair, pages, hints) = await StartAsync("", Unsent, ct);
-        var migration = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
-        var number = await hints.WaitUntilAskedAsync(migration, FreePageHints.Numbered, ct);
-        await hints.SayAsync(number, "in pass 1", ct);
+        var (migration, _) = await MigrateAndAnswerAsync(pair, hints, MigrationChannel.Tcp, ct);
         var before = await PagesAsync();
         await migration.StopGuestAsync(ct);
         var taken = hints.Taken;
@@ -163,9 +155,7 @@ public sealed class FreePageHintTests : MigrationFixture
     public async Task A_device_that_leaves_while_it_looks_for_hints_wants_to_be_told_of_them_where_it_arrives(CancellationToken ct)
     {
         var (pair, _, hints) = await StartAsync("", 0, ct);
-        var first = await pair.MigrateAsync(MigrationChannel.Tcp, ct);
-        var number = await hints.WaitUntilAskedAsync(first, FreePageHints.Numbered, ct);
-        await hints.SayAsync(number, "in pass 1", ct);
+        var (first, number) = await MigrateAndAnswerAsync(pair, hints, MigrationChannel.Tcp, ct);
         await hints.WaitUntilLookingAsync(ct);
         await first.StopGuestAsync(ct);
         hints.ExpectWantsNotToBeTold("in pass 1");
@@ -204,6 +194,14 @@ public sealed class FreePageHintTests : MigrationFixture
         await migration.StartPostcopyAsync(ct);
         await migration.CompleteAsync(ct);
         await hints.WaitUntilIdleAsync(ct);
+    }
+
+    private static async Task<(MigrationRun Migration, uint Number)> MigrateAndAnswerAsync(MigrationPair pair, FreePageHints hints, MigrationChannel channel, CancellationToken ct)
+    {
+        var migration = await pair.MigrateAsync(channel, ct);
+        var number = await hints.WaitUntilAskedAsync(migration, FreePageHints.Numbered, ct);
+        await hints.SayAsync(number, "in pass 1", ct);
+        return (migration, number);
     }
 
     private async Task<(MigrationPair Pair, DevicePages Pages, FreePageHints Hints)> StartAsync(string capabilities, long unsent, CancellationToken ct)
